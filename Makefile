@@ -1,0 +1,46 @@
+# The verbs of this project. Each sets up what it needs: Python 3.11+ and make are enough.
+.PHONY: help run demo test lint unit bench pins setup system clean
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+help: ## This list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: setup ## Set everything up and start the demo (Ctrl-C ends it)
+	@$(BIN)/dragonctl demo $(ARGS)
+
+demo: run
+
+test: setup system ## Set everything up; run the checks and every test
+	@tests/run $(ARGS)
+
+lint: setup ## Style, types and the house's import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+unit: setup ## Only the fast tests
+	@$(BIN)/pytest -q tests/unit tests/house tests/conformance
+
+bench: setup ## What a delivered packet and a join cost; prints a table
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+setup: $(STAMP) ## The virtual environment with pinned dependencies
+
+$(STAMP): pyproject.toml requirements/run.txt requirements/dev.txt
+	@tests/setup $(PYTHON) $(VENV)
+	@touch $@
+
+system: ## FFmpeg and Chromium by apt, where they are missing and this user may
+	@tests/system
+
+pins: setup ## Write requirements/*.txt anew from what is installed
+	@$(BIN)/python -m tests.pins
+
+clean: ## Remove what was made here
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

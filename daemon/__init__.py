@@ -1,0 +1,1 @@
+"""The daemon: supervises FFmpeg processes and serves each one over WebRTC."""
