@@ -1,0 +1,22 @@
+"""rtc: WebRTC as pure state: bytes, addresses and ``now`` in; bytes, events and times out."""
+
+__all__ = [
+    "answer",
+    "codecs",
+    "consent",
+    "demux",
+    "dtls",
+    "fanout",
+    "feedback",
+    "h264",
+    "history",
+    "ice",
+    "peer",
+    "rtcp",
+    "rtp",
+    "sdp",
+    "srtp",
+    "stun",
+    "timeline",
+    "track",
+]

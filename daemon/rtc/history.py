@@ -1,0 +1,76 @@
+"""History: packets that were sent, for NACK; and what one viewer may ask of it (RFC 4585).
+
+One plain copy serves all viewers: a resend is encrypted again under the same index, which gives
+the same bytes (RFC 3711 section 9.1 forbids other bytes under one index).
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+
+from daemon.rtc.timeline import Plain
+
+MAX_AGE = 2.0  # seconds
+MAX_RESENDS = 3  # of one packet to one viewer; a fourth won't arrive either
+MIN_INTERVAL = 0.02  # seconds between two resends of one packet, if the RTT is shorter
+BUDGET_SHARE = 0.3  # resent bytes, as a share of the media sent in the last second
+BUDGET_FLOOR = 20  # packets a second that are always allowed
+REMEMBERED = 512  # packets whose resends one viewer's budget remembers
+
+
+class History:
+    """The last packets of one track, by index."""
+
+    def __init__(self, max_packets: int) -> None:
+        self._max_packets = max_packets
+        self._packets: OrderedDict[int, tuple[float, Plain]] = OrderedDict()
+
+    def add(self, packets: Iterable[Plain], now: float) -> None:
+        """Keep packets, in rising order of their index, and forget the old ones."""
+        kept = self._packets
+        for packet in packets:
+            kept[packet[0]] = (now, packet)
+        while len(kept) > self._max_packets:
+            kept.popitem(last=False)
+        while kept and now - next(iter(kept.values()))[0] > MAX_AGE:
+            kept.popitem(last=False)
+
+    def get(self, index: int, now: float) -> Plain | None:
+        """Find the packet of this index; None when it's unknown or too old."""
+        found = self._packets.get(index)
+        return found[1] if found and now - found[0] <= MAX_AGE else None
+
+
+class Budget:
+    """What one viewer may have resent: one NACK must not buy a flood."""
+
+    def __init__(self) -> None:
+        self._resends: OrderedDict[int, tuple[int, float]] = OrderedDict()
+        self._spent: deque[tuple[float, int]] = deque()
+        self._media: deque[tuple[float, int]] = deque()
+        self._spent_bytes = 0
+        self._media_bytes = 0
+
+    def note_media(self, size: int, now: float) -> None:
+        """Media of ``size`` bytes was sent: it earns resends."""
+        self._media.append((now, size))
+        self._media_bytes += size
+        while now - self._media[0][0] > 1.0:
+            self._media_bytes -= self._media.popleft()[1]
+
+    def allows(self, index: int, size: int, rtt: float, now: float) -> bool:
+        """Say whether this packet may be resent now; if so, it is charged."""
+        count, last = self._resends.get(index, (0, float("-inf")))
+        if count >= MAX_RESENDS or now - last < max(MIN_INTERVAL, rtt):
+            return False
+        while self._spent and now - self._spent[0][0] > 1.0:
+            self._spent_bytes -= self._spent.popleft()[1]
+        over = self._spent_bytes + size > BUDGET_SHARE * self._media_bytes
+        if over and len(self._spent) >= BUDGET_FLOOR:
+            return False
+        self._resends[index] = (count + 1, now)
+        self._resends.move_to_end(index)
+        if len(self._resends) > REMEMBERED:
+            self._resends.popitem(last=False)
+        self._spent.append((now, size))
+        self._spent_bytes += size
+        return True

@@ -1,0 +1,159 @@
+"""Timeline: many runs of FFmpeg become one line that never goes back.
+
+RFC 3550 sections 5.1 and 6.4.1. Each run of FFmpeg starts with random sequence numbers and
+timestamps. A viewer must see one rising line instead, and audio and video must keep their true
+distance: both legs get the same ``start_time_realtime``, so their sender reports speak of one
+common zero, and one offset per run moves both.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from daemon.rtc import h264, rtcp, rtp
+
+MAX_JUMP = 3000  # packets; a larger hole is a resynchronisation, not a loss
+NTP_UNIT = 1 << 32
+CLOCK_RATES = {"video": 90_000, "audio": 48_000}
+MIN_STEP = {"video": 1 / 1000, "audio": 0.02}  # seconds between the runs' packets, at the least
+
+Plain = tuple[int, int, int, bytes]
+"""A packet on the line: index, timestamp, marker bit (0 or 128), payload."""
+
+
+class Verdict(StrEnum):
+    """What became of one packet from FFmpeg."""
+
+    TAKEN = "taken"
+    WAITING = "waiting_for_keyframe"
+    LATE = "late"
+    BACKWARDS = "backwards"
+
+
+@dataclass(slots=True)
+class _Leg:
+    """One track on the line. ``index`` and ``timestamp`` are the last ones given out."""
+
+    clock_rate: int
+    min_step: float
+    index: int
+    timestamp: int  # unwrapped
+    has_output: bool = False
+    sequence: int | None = None  # FFmpeg's last one in this run; None: nothing taken yet
+    source_timestamp: int = 0
+    shift: int = 0  # line timestamp minus FFmpeg's, in this run
+    report: tuple[float, int] | None = None  # media seconds, FFmpeg's timestamp
+
+
+class Timeline:
+    """Both tracks of one process over all its runs.
+
+    ``origin`` is the line's first timestamp in seconds, ``first_index`` the first index: chosen
+    by the caller at random, small enough never to wrap.
+    """
+
+    def __init__(self, kinds: tuple[str, ...], *, origin: float, first_index: int) -> None:
+        self._legs = {
+            kind: _Leg(
+                clock_rate=CLOCK_RATES[kind],
+                min_step=MIN_STEP[kind],
+                index=first_index,
+                timestamp=round(origin * CLOCK_RATES[kind]),
+            )
+            for kind in kinds
+        }
+        self._origin = origin
+        self._anchor: tuple[float, float] | None = None  # now, line seconds
+        self._run_shift: float | None = None  # line seconds minus media seconds, in this run
+        self.resyncs = 0
+
+    def begin_run(self) -> None:
+        """FFmpeg starts anew: its numbers mean nothing until its first packets came."""
+        self._run_shift = None
+        for leg in self._legs.values():
+            leg.sequence = None
+            leg.report = None
+
+    def receive_report(self, kind: str, report: rtcp.SenderReport) -> None:
+        """Learn which timestamp of FFmpeg's belongs to which instant of the common clock."""
+        self._legs[kind].report = (report.ntp / NTP_UNIT, report.rtp_timestamp)
+
+    def receive(
+        self, kind: str, packet: rtp.Packet, now: float
+    ) -> tuple[Verdict, Plain | None]:
+        """Put one packet on the line; None when viewers must not see it."""
+        leg = self._legs[kind]
+        if leg.sequence is None:
+            if kind == "video" and not h264.is_keyframe_start(packet.payload):
+                return Verdict.WAITING, None
+            if not self._begin_leg(leg, packet, now):
+                return Verdict.BACKWARDS, None
+            step = 1
+        else:
+            step = (packet.sequence - leg.sequence) & 0xFFFF
+            if step == 0 or step > 0xFFFF - MAX_JUMP:
+                return Verdict.LATE, None
+            if step > MAX_JUMP:
+                self.resyncs += 1
+                step = 1
+        leg.index += step
+        leg.sequence = packet.sequence
+        leg.source_timestamp = packet.timestamp
+        leg.timestamp = _unwrap(packet.timestamp + leg.shift, leg.timestamp)
+        leg.has_output = True
+        plain = (leg.index, leg.timestamp, 128 if packet.marker else 0, packet.payload)
+        return Verdict.TAKEN, plain
+
+    def seconds_at(self, now: float) -> float | None:
+        """Line seconds that belong to ``now``, the same for both tracks; None before media."""
+        if self._anchor is None:
+            return None
+        return self._anchor[1] + now - self._anchor[0]
+
+    def timestamp_at(self, kind: str, now: float) -> int | None:
+        """Map ``now`` to the line's timestamp of ``kind``, for sender reports."""
+        seconds = self.seconds_at(now)
+        return None if seconds is None else round(seconds * self._legs[kind].clock_rate)
+
+    def next_index(self, kind: str) -> int:
+        """Tell the index that the next packet gets, unless one is lost before us."""
+        return self._legs[kind].index + 1
+
+    def _begin_leg(self, leg: _Leg, packet: rtp.Packet, now: float) -> bool:
+        media = self._media_seconds(leg, packet.timestamp, now)
+        if self._run_shift is None:
+            self._run_shift = self._shift_of_run(leg, media, now)
+        target = round((media + self._run_shift) * leg.clock_rate)
+        if leg.has_output and target <= leg.timestamp:
+            return False  # the other track set the offset; this one is still in the past
+        leg.shift = target - packet.timestamp
+        leg.timestamp = target
+        return True
+
+    def _shift_of_run(self, leg: _Leg, media: float, now: float) -> float:
+        seconds = self.seconds_at(now)
+        if seconds is None:
+            seconds = self._origin
+        lasts = [
+            other.timestamp / other.clock_rate + other.min_step
+            for other in self._legs.values()
+            if other.has_output
+        ]
+        start = max([seconds, *lasts])
+        self._anchor = (now, start)
+        return start - media
+
+    def _media_seconds(self, leg: _Leg, timestamp: int, now: float) -> float:
+        """Seconds on the run's common clock; without a report, the time of arrival."""
+        if leg.report is None:
+            return now
+        instant, at = leg.report
+        ahead = (timestamp - at) & 0xFFFFFFFF
+        if ahead >= 1 << 31:
+            ahead -= 1 << 32
+        return instant + ahead / leg.clock_rate
+
+
+def _unwrap(timestamp: int, near: int) -> int:
+    """Find the value nearest to ``near`` that is ``timestamp`` modulo 2^32."""
+    ahead = (timestamp - near) & 0xFFFFFFFF
+    return near + ahead - (1 << 32 if ahead >= 1 << 31 else 0)

@@ -1,0 +1,1 @@
+"""Recorded inputs of tests."""

@@ -1,0 +1,1 @@
+"""Parsers against hostile bytes and text."""

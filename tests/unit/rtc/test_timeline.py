@@ -1,0 +1,129 @@
+"""Timeline: runs of FFmpeg become one line that never goes back."""
+
+import pytest
+
+from daemon.rtc import rtcp, rtp
+from daemon.rtc.timeline import Timeline, Verdict
+
+SPS = b"\x67\x42\xe0\x1f\x8c\x68\x05\x00\x5b\xa1"
+P_SLICE = b"\x41\x9a\x00"
+NTP_ZERO = 4_000_000_000 << 32
+
+
+def timeline() -> Timeline:
+    return Timeline(("video", "audio"), origin=100.0, first_index=1)
+
+
+def video(sequence: int, timestamp: int, payload: bytes = P_SLICE) -> rtp.Packet:
+    return rtp.Packet(96, True, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, 1, payload)
+
+
+def report(timestamp: int, seconds: float = 0.0) -> rtcp.SenderReport:
+    """Report that ``timestamp`` belongs to ``seconds`` after the run's zero."""
+    ntp = NTP_ZERO + int(seconds * (1 << 32))
+    return rtcp.SenderReport(1, ntp, timestamp & 0xFFFFFFFF, 0, 0, ())
+
+
+def test_video_waits_for_a_key_frame_and_audio_does_not() -> None:
+    line = timeline()
+    assert line.receive("video", video(7, 1000), 0.0) == (Verdict.WAITING, None)
+    verdict, plain = line.receive("video", video(8, 4000, SPS), 0.0)
+    assert verdict is Verdict.TAKEN
+    assert plain == (2, 100 * 90_000, 128, SPS)
+    assert line.receive("audio", video(1, 5), 0.0)[0] is Verdict.TAKEN
+
+
+def test_numbers_follow_the_source_and_a_hole_stays_a_hole() -> None:
+    line = timeline()
+    line.receive("video", video(65_534, 0xFFFFFFFF - 1500, SPS), 0.0)
+    _, plain = line.receive("video", video(65_535, 1499), 0.1)
+    assert plain is not None
+    assert plain[:2] == (3, 100 * 90_000 + 3000)
+    _, plain = line.receive("video", video(2, 4499), 0.2)  # 0 and 1 are lost on the way to us
+    assert plain is not None
+    assert plain[:2] == (6, 100 * 90_000 + 6000)
+
+
+@pytest.mark.parametrize("sequence", [8, 7, 65_535])
+def test_doubled_and_late_packets_are_dropped(sequence: int) -> None:
+    line = timeline()
+    line.receive("video", video(8, 0, SPS), 0.0)
+    assert line.receive("video", video(sequence, 0), 0.1) == (Verdict.LATE, None)
+
+
+def test_a_jump_in_numbers_is_no_loss_of_thousands() -> None:
+    line = timeline()
+    line.receive("video", video(8, 0, SPS), 0.0)
+    _, plain = line.receive("video", video(9000, 3000), 0.1)
+    assert plain is not None
+    assert plain[0] == 3
+    assert line.resyncs == 1
+
+
+def test_audio_and_video_keep_their_distance_by_the_common_clock() -> None:
+    line = timeline()
+    line.receive_report("video", report(500_000))
+    line.receive_report("audio", report(70_000))
+    # video of 2.0 s arrives first, audio of 1.9 s a little later: 0.1 s apart on the line too
+    _, picture = line.receive("video", video(1, 500_000 + 180_000, SPS), 10.0)
+    _, sound = line.receive("audio", video(1, 70_000 + 91_200), 10.02)
+    assert picture is not None
+    assert sound is not None
+    assert picture[1] / 90_000 - sound[1] / 48_000 == pytest.approx(0.1, abs=0.001)
+
+
+def test_a_new_run_goes_on_after_the_true_length_of_the_gap() -> None:
+    line = timeline()
+    line.receive_report("video", report(0))
+    line.receive_report("audio", report(0))
+    line.receive("video", video(1, 0, SPS), 10.0)
+    line.receive("audio", video(1, 0), 10.0)
+    _, last = line.receive("video", video(2, 3000), 10.033)
+    line.begin_run()
+    line.receive_report("video", report(0x9000_0000))
+    line.receive_report("audio", report(0x2000_0000))
+    assert line.receive("video", video(900, 0x9000_0000), 14.9)[0] is Verdict.WAITING
+    _, first = line.receive("video", video(901, 0x9000_0000 + 9000, SPS), 15.0)
+    _, sound = line.receive("audio", video(77, 0x2000_0000 + 4800), 15.01)
+    assert last is not None
+    assert first is not None
+    assert sound is not None
+    assert first[0] == last[0] + 1
+    assert first[1] == 105 * 90_000  # 5 s of wall clock after the line's 100 s
+    assert first[1] / 90_000 == pytest.approx(sound[1] / 48_000, abs=0.001)
+
+
+def test_timestamps_never_go_back_even_if_the_last_run_was_ahead_of_the_clock() -> None:
+    line = timeline()
+    line.receive("video", video(1, 0, SPS), 0.0)
+    _, last = line.receive("video", video(2, 10 * 90_000), 0.1)  # 10 s of media in 0.1 s
+    line.begin_run()
+    _, first = line.receive("video", video(1, 77, SPS), 0.2)
+    assert last is not None
+    assert first is not None
+    assert 0 < first[1] - last[1] < 90_000
+
+
+def test_the_second_track_waits_until_it_is_past_what_was_sent() -> None:
+    line = timeline()
+    for kind in ("video", "audio"):
+        line.receive_report(kind, report(0))
+    line.receive("video", video(1, 0, SPS), 0.0)
+    line.receive("audio", video(1, 48_000), 0.0)  # audio of the first run is 1 s ahead
+    line.begin_run()
+    for kind in ("video", "audio"):
+        line.receive_report(kind, report(0))
+    _, first = line.receive("video", video(1, 0, SPS), 0.5)
+    assert first is not None
+    _, sound = line.receive("audio", video(1, 0), 0.5)
+    assert sound is not None
+    assert sound[1] > 101 * 48_000
+    assert first[1] / 90_000 == pytest.approx(sound[1] / 48_000, abs=0.001)
+
+
+def test_reports_map_now_to_one_clock_for_both_tracks() -> None:
+    line = timeline()
+    assert line.timestamp_at("video", 5.0) is None
+    line.receive("video", video(1, 0, SPS), 5.0)
+    assert line.timestamp_at("video", 6.0) == 101 * 90_000
+    assert line.timestamp_at("audio", 6.0) == 101 * 48_000
