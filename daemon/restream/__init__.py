@@ -1,0 +1,1 @@
+"""restream: FFmpeg children, kept as ordered. It knows neither HTTP nor WebRTC."""

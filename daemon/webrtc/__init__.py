@@ -1,0 +1,1 @@
+"""webrtc: sockets, timers and ids; ties processes to peers."""

@@ -1,0 +1,76 @@
+"""ffmpeg_args: the arguments of the RTP legs: one output per track (FFmpeg's rtp muxer)."""
+
+from dataclasses import dataclass
+
+from daemon.webrtc.plan import Action, TrackPlan
+
+PACKET_SIZE = 1200  # bytes of RTP; leaves room for SRTP, IPv6 and tunnels below 1280
+GOP_SECONDS = 1.0  # a viewer who joins waits half of it on average
+FALLBACK_GOP = 30  # frames, when the rate is unknown
+ONE_THREAD_PIXELS = 1920 * 1088
+AUDIO_BITRATE = "96k"
+VIDEO_BITRATES = ((640 * 480, "1500k"), (1280 * 720, "3000k"), (1920 * 1088, "6000k"))
+LARGE_VIDEO_BITRATE = "12000k"
+
+
+@dataclass(frozen=True, slots=True)
+class LegAddress:
+    """Where a leg sends to, and from which port: ours is connected to it."""
+
+    port: int
+    source_port: int
+    payload_type: int
+    ssrc: int
+
+
+def build_args(track: TrackPlan, leg: LegAddress, *, start_microseconds: int) -> list[str]:
+    """Describe one output.
+
+    ``start_microseconds`` (Unix time) is the same for all legs of a run: their sender reports
+    then share one zero, so that lip-sync is exact.
+    """
+    return [
+        *("-map", track.stream_map),
+        *_codec_args(track),
+        *("-payload_type", str(leg.payload_type), "-ssrc", str(leg.ssrc)),
+        *("-start_time_realtime", str(start_microseconds)),
+        *("-f", "rtp"),
+        (
+            f"udp://127.0.0.1:{leg.port}?pkt_size={PACKET_SIZE}"
+            f"&localaddr=127.0.0.1&localport={leg.source_port}"
+        ),
+    ]
+
+
+def _codec_args(track: TrackPlan) -> list[str]:
+    if track.kind == "audio":
+        if track.action is Action.COPY:
+            return ["-c:a", "copy"]
+        return [
+            *("-c:a", "libopus", "-ar", "48000", "-ac", "2", "-b:a", AUDIO_BITRATE),
+            *("-frame_duration", "20"),
+        ]
+    if track.action is Action.COPY:
+        # Annex B first: dump_extra alone puts an MP4's parameter sets where they break it
+        return ["-c:v", "copy", "-bsf:v", "h264_mp4toannexb,dump_extra=freq=keyframe"]
+    return _x264_args(track)
+
+
+def _x264_args(track: TrackPlan) -> list[str]:
+    pixels = track.width * track.height
+    bitrate = next((rate for most, rate in VIDEO_BITRATES if pixels <= most), None)
+    rate = bitrate or LARGE_VIDEO_BITRATE
+    gop = round(track.fps * GOP_SECONDS) if track.fps >= 1 else FALLBACK_GOP
+    args = [
+        *("-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency"),
+        *("-profile:v", "baseline", "-pix_fmt", "yuv420p", "-bf", "0"),
+        *("-g", str(gop), "-keyint_min", str(gop), "-sc_threshold", "0"),
+        *("-crf", "23", "-maxrate", rate, "-bufsize", rate),
+        *("-bsf:v", "dump_extra=freq=keyframe"),
+    ]
+    if track.width % 2 or track.height % 2:
+        args += ["-filter:v", "scale=trunc(iw/2)*2:trunc(ih/2)*2"]
+    if pixels <= ONE_THREAD_PIXELS:
+        # one slice a frame: the packets of a frame then leave in one system call per viewer
+        args += ["-threads:v", "1", "-x264-params", "sliced-threads=0"]
+    return args

@@ -1,0 +1,219 @@
+"""Source: one process's media: its legs, the line they are put on, and bursts for the fan-out.
+
+It outlives every FFmpeg of its process: sockets, line and viewers stay, only the run changes.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable
+
+from daemon.restream.config import ConfigWebRTC, ProcessId
+from daemon.rtc import h264
+from daemon.rtc.codecs import SourceTrack
+from daemon.rtc.fanout import Burst
+from daemon.rtc.history import History
+from daemon.rtc.timeline import Plain, Timeline, Verdict
+from daemon.webrtc.ffmpeg_args import LegAddress
+from daemon.webrtc.leg import Leg
+from daemon.webrtc.plan import Plan
+
+log = logging.getLogger(__name__)
+
+HOLD_SECONDS = 0.002  # how long a frame is waited for before what came of it is sent
+HOLD_PACKETS = 48
+HISTORY_PACKETS = {"video": 1024, "audio": 128}
+SILENCE = 5.0  # seconds without RTP while FFmpeg runs: something is wrong
+NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
+KINDS = ("video", "audio")
+
+
+class Source:
+    """The media of one process. ``deliver`` gets every burst, in order."""
+
+    def __init__(
+        self,
+        process_id: ProcessId,
+        config: ConfigWebRTC,
+        deliver: Callable[["Source", Burst], None],
+    ) -> None:
+        self.process_id = process_id
+        self.config = config
+        self.plan: Plan | None = None
+        self.problem = ""  # why there are no legs; "" when there are
+        self.is_running = False
+        self.tracks: tuple[SourceTrack, ...] = ()
+        self.histories = {kind: History(HISTORY_PACKETS[kind]) for kind in KINDS}
+        self.verdicts = dict.fromkeys(Verdict, 0)
+        self.legs = {
+            "video": Leg("video", config.video_pt),
+            "audio": Leg("audio", config.audio_pt),
+        }
+        self._deliver = deliver
+        self._timeline = Timeline(
+            KINDS, origin=1.0 + secrets.randbelow(1 << 20) / 1024, first_index=1
+        )
+        self._pending: list[Plain] = []
+        self._pending_is_keyframe = False
+        self._last_timestamp: int | None = None
+        self._flush_timer: asyncio.TimerHandle | None = None
+        self._run_began: float | None = None
+        self._has_warned = False
+        self._loop = asyncio.get_running_loop()
+        for leg in self.legs.values():
+            self._loop.add_reader(leg.socket, self._on_readable, leg)
+
+    # -- the run's life
+
+    def configure(self, config: ConfigWebRTC) -> None:
+        """Take new payload types; they count from the next run on."""
+        self.config = config
+        self.legs["video"].payload_type = config.video_pt
+        self.legs["audio"].payload_type = config.audio_pt
+
+    def begin_run(self, plan: Plan) -> dict[str, LegAddress]:
+        """Prepare for a new FFmpeg with these legs."""
+        self._flush()
+        self.plan = plan
+        self.problem = ""
+        self.tracks = tuple(
+            SourceTrack(
+                kind=track.kind,
+                codec="H264" if track.kind == "video" else "opus",
+                profile_level_id=track.profile_level_id,
+                channels=2,
+            )
+            for track in plan.active
+        )
+        self._timeline.begin_run()
+        return {kind: self.legs[kind].begin_run() for kind in plan.kinds}
+
+    def begin_run_without_legs(self, problem: str, plan: Plan | None = None) -> None:
+        """Prepare for a new FFmpeg that can't feed us; ``problem`` is a sentence."""
+        self._flush()
+        self.plan = plan
+        self.tracks = ()
+        self.problem = problem
+
+    def note_running(self) -> None:
+        """Exec succeeded."""
+        self.is_running = True
+        self._run_began = time.monotonic()
+        self._has_warned = False
+
+    def end_run(self) -> None:
+        """FFmpeg is gone; viewers stay."""
+        self._flush()
+        self.is_running = False
+        self._run_began = None
+
+    def close(self) -> None:
+        """Give everything back."""
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+        for leg in self.legs.values():
+            self._loop.remove_reader(leg.socket)
+            leg.close()
+
+    # -- what others ask
+
+    @property
+    def has_media(self) -> bool:
+        """Whether this run's media flows."""
+        return self.is_running and any(leg.last_packet for leg in self.legs.values())
+
+    def silent_legs(self, now: float) -> tuple[str, ...]:
+        """Tracks of the plan without RTP for some seconds though FFmpeg runs."""
+        if not self.is_running or self._run_began is None or self.plan is None or self.problem:
+            return ()
+        began = self._run_began
+        return tuple(
+            kind
+            for kind in self.plan.kinds
+            if now - (self.legs[kind].last_packet or began) > SILENCE
+        )
+
+    def warn_of_silence(self, now: float) -> None:
+        """Say once per run that FFmpeg runs and a leg is silent."""
+        silent = self.silent_legs(now)
+        if silent and not self._has_warned:
+            self._has_warned = True
+            log.warning(
+                "process %s: no RTP from FFmpeg: %s", self.process_id, ", ".join(silent)
+            )
+
+    def clock(self, kind: str, now: float) -> tuple[int, int] | None:
+        """NTP time (32.32 bits) of ``now``, and the line's timestamp that belongs to it."""
+        timestamp = self._timeline.timestamp_at(kind, now)
+        if timestamp is None:
+            return None
+        wall = time.time() + now - time.monotonic() + NTP_EPOCH
+        return int(wall * (1 << 32)), timestamp
+
+    # -- media
+
+    def _on_readable(self, leg: Leg) -> None:
+        now = time.monotonic()
+        packets, reports = leg.receive(now)
+        for report in reports:
+            self._timeline.receive_report(leg.kind, report)
+        audio: list[Plain] = []
+        for packet in packets:
+            verdict, plain = self._timeline.receive(leg.kind, packet, now)
+            self.verdicts[verdict] += 1
+            if plain is None:
+                continue
+            if leg.kind == "audio":
+                audio.append(plain)
+            else:
+                self._hold(plain, now)
+        if audio:
+            self._send("audio", audio, is_keyframe=True, now=now)
+        if self._pending and self._flush_timer is None:
+            self._flush_timer = self._loop.call_later(HOLD_SECONDS, self._flush)
+
+    def _hold(self, plain: Plain, now: float) -> None:
+        """Collect a frame; send it at its marker bit, when it's large, or when time is up."""
+        pending = self._pending
+        if pending and plain[1] != pending[0][1]:
+            self._flush(now)
+            pending = self._pending
+        if not pending:
+            # the rest of a frame that was sent in two is no place to begin
+            is_start = plain[1] != self._last_timestamp
+            self._pending_is_keyframe = is_start and h264.is_keyframe_start(plain[3])
+            self._last_timestamp = plain[1]
+            if self._pending_is_keyframe:
+                self._learn_profile(plain[3])
+        pending.append(plain)
+        if plain[2] or len(pending) >= HOLD_PACKETS:
+            self._flush(now)
+
+    def _flush(self, now: float | None = None) -> None:
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+            self._flush_timer = None
+        if self._pending:
+            packets, self._pending = self._pending, []
+            is_keyframe = self._pending_is_keyframe
+            self._send("video", packets, is_keyframe=is_keyframe, now=now)
+
+    def _send(
+        self, kind: str, packets: list[Plain], *, is_keyframe: bool, now: float | None
+    ) -> None:
+        arrived = time.monotonic() if now is None else now
+        self.histories[kind].add(packets, arrived)
+        self._deliver(self, Burst(kind, packets, is_keyframe, arrived))
+
+    def _learn_profile(self, payload: bytes) -> None:
+        """Answer later viewers with the profile that the stream really has."""
+        sps = h264.find_sps(payload)
+        if sps is None:
+            return
+        self.tracks = tuple(
+            track
+            if track.kind != "video" or track.profile_level_id == sps.profile_level_id
+            else SourceTrack(track.kind, track.codec, sps.profile_level_id, track.channels)
+            for track in self.tracks
+        )

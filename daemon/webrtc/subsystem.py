@@ -1,0 +1,390 @@
+"""WebRTC: the subsystem as the rest of the daemon sees it."""
+
+import asyncio
+import logging
+import secrets
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from daemon.errors import ConfigError, InvalidError, NotFoundError, NotReadyError
+from daemon.restream.config import ProcessId
+from daemon.rtc import codecs, sdp
+from daemon.rtc.answer import (
+    Candidate,
+    LocalDescription,
+    build_answer,
+    build_fragment,
+    host_candidates,
+)
+from daemon.rtc.dtls import Certificate
+from daemon.rtc.fanout import Burst, transmissions
+from daemon.rtc.ice import Credentials
+from daemon.rtc.peer import Closed, Event, Peer, Setup, TrackSetup
+from daemon.webrtc import candidates, state
+from daemon.webrtc.lifecycle import Lifecycle, Prober
+from daemon.webrtc.mux import Job, Mux
+from daemon.webrtc.registry import Limits, PeerId, Registry, Viewer, ViewerInfo
+from daemon.webrtc.source import Source
+
+log = logging.getLogger(__name__)
+
+CERTIFICATE_AGE = 24 * 3600.0  # seconds; then new viewers get a new one
+HOUSEKEEPING = 5.0  # seconds
+RETRY_AFTER = 2  # seconds
+CNAME = "dragonctl"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The global ``webrtc`` block."""
+
+    enable: bool = False
+    public_ip: str = ""
+    nat_1to1_ips: tuple[str, ...] = ()
+    udp_mux_port: int = 0
+    include_loopback: bool = False
+    use_gso: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a viewer gets for its offer."""
+
+    process_id: str
+    peer_id: str
+    answer: str
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class PatchResult:
+    """``body`` None: nothing to say; else a fragment, with the new session's ``etag``."""
+
+    body: str | None = None
+    etag: str | None = None
+
+
+class WebRTC:
+    """Sources, peers and the sockets between them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        prober: Prober,
+        limits: Limits,
+        is_revoked: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        self.problem = "" if settings.enable else "webrtc.enable is false"
+        self.candidates: tuple[Candidate, ...] = ()
+        self.registry = Registry(limits)
+        self.hooks = Lifecycle(
+            self.registry,
+            prober,
+            self._deliver,
+            self._close_viewers,
+            is_on=settings.enable,
+        )
+        self.ready = asyncio.Event()
+        self.mux: Mux | None = None
+        self.total_viewers = 0
+        self._settings = settings
+        self._is_revoked = is_revoked
+        self._certificate: Certificate | None = None
+        self._certified = 0.0
+        self._rotation = 0
+        self._viewer_of: dict[Peer, Viewer] = {}
+
+    # -- life
+
+    async def open(self) -> None:
+        """Bind the sockets. A failure leaves viewers out, with its reason, and nothing else."""
+        if self._settings.enable:
+            await self._try_to_bind()
+        self.ready.set()
+
+    async def run(self) -> None:
+        """Look after viewers until cancelled, then end them."""
+        try:
+            while True:
+                await asyncio.sleep(HOUSEKEEPING)
+                self._keep_house(time.monotonic())
+                if self._settings.enable and self.mux is None:
+                    await self._try_to_bind()  # the port may be free, the name known by now
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End all viewers and give the sockets back."""
+        for process_id in list(self.registry.sources):
+            self._close_viewers(process_id, "shutdown")
+            self.registry.sources.pop(process_id).close()
+        if self.mux is not None:
+            self.mux.close()
+            self.mux = None
+
+    async def _try_to_bind(self) -> None:
+        try:
+            await self._bind()
+        except (ConfigError, OSError) as error:
+            problem = (
+                f"UDP port {self._settings.udp_mux_port}: {error.strerror}"
+                if isinstance(error, OSError)
+                else error.message
+            )
+            if problem != self.problem:
+                log.warning("webrtc: off, trying again: %s", problem)
+            self.problem = problem
+        else:
+            self.problem = ""
+
+    async def _bind(self) -> None:
+        settings = self._settings
+        advertised = await candidates.find(
+            public_ip=settings.public_ip,
+            nat_1to1_ips=settings.nat_1to1_ips,
+            include_loopback=settings.include_loopback,
+        )
+        mux = Mux(self._on_event, use_gso=settings.use_gso)
+        try:
+            port = mux.bind(advertised.bind_host, settings.udp_mux_port)
+        except OSError:
+            mux.close()
+            raise
+        self.mux = mux
+        usable = [a for a in advertised.addresses if _family(a) in mux.sockets]
+        self.candidates = host_candidates([(address, port) for address in usable])
+        log.info("webrtc: UDP port %d, viewers are told %s", port, ", ".join(usable))
+
+    # -- viewers
+
+    async def subscribe(self, process_id: str, offer: str, viewer: ViewerInfo) -> Subscription:
+        """Answer an offer.
+
+        NotFoundError, NotReadyError, LimitError, OverloadError before any work; SdpError for a
+        malformed offer, NegotiationError for one that we can't serve.
+        """
+        self._check_on()
+        source = self.registry.source(process_id)
+        self.registry.check_limits(process_id, viewer)
+        parsed = sdp.parse_offer(offer)
+        self._check_media(source)
+        negotiated = codecs.negotiate(parsed, source.tracks)
+        return self._admit(source, parsed, negotiated, viewer)
+
+    def unsubscribe(self, process_id: str, peer_id: str) -> bool:
+        """End one viewer; False: there is no such viewer."""
+        viewer = self.registry.viewer(process_id, peer_id)
+        if viewer is None:
+            return False
+        self._end(viewer, "viewer-left")
+        return True
+
+    async def patch(
+        self, process_id: str, peer_id: str, fragment: str, if_match: str | None
+    ) -> PatchResult:
+        """Take a trickle fragment; other credentials mean an ICE restart (RFC 9725, 4.3.3).
+
+        ``if_match`` is compared leniently, as players need it: only a tag that was this
+        session's and is stale is refused, with InvalidError and reason "stale-etag".
+        """
+        viewer = self.registry.viewer(process_id, peer_id)
+        if viewer is None:
+            raise NotFoundError("no such viewer", reason="no-viewer")
+        if if_match is not None and if_match.strip('"') in viewer.stale_etags:
+            text = "the ICE session of this entity tag is over"
+            raise InvalidError(text, reason="stale-etag")
+        parsed = sdp.parse_fragment(fragment)
+        is_restart = parsed.ufrag and parsed.pwd and parsed.ufrag != viewer.remote_ufrag
+        if not is_restart:
+            return PatchResult()  # ICE-lite learns addresses from checks, not from candidates
+        assert parsed.ufrag is not None
+        assert parsed.pwd is not None
+        return self._restart(viewer, Credentials(parsed.ufrag, parsed.pwd))
+
+    # -- state
+
+    def state(self) -> dict[str, Any]:
+        """Describe the subsystem, ready for JSON."""
+        return state.subsystem(self)
+
+    def process_state(self, process_id: str) -> dict[str, Any]:
+        """One process and its viewers, ready for JSON. NotFoundError: no live source."""
+        self._check_on()
+        source = self.registry.source(process_id)
+        viewers = self.registry.viewers_of(process_id)
+        return state.process(source, viewers, time.monotonic())
+
+    # -- inside
+
+    def _check_on(self) -> None:
+        if self.problem or self.mux is None:
+            raise NotFoundError(f"WebRTC is off: {self.problem}", reason="webrtc-off")
+
+    def _check_media(self, source: Source) -> None:
+        if source.problem:
+            text = f"no WebRTC from this process: {source.problem}"
+            raise NotReadyError(text, retry_after=RETRY_AFTER, reason="no-legs")
+        if not source.tracks or not source.has_media:
+            text = "the process sends no media yet"
+            raise NotReadyError(text, retry_after=RETRY_AFTER, reason="no-media")
+
+    def _admit(
+        self,
+        source: Source,
+        offer: sdp.Offer,
+        negotiated: Sequence[codecs.NegotiatedTrack],
+        info: ViewerInfo,
+    ) -> Subscription:
+        assert self.mux is not None
+        now = time.monotonic()
+        transport = offer.transport_of([track.mid for track in negotiated])
+        local = self._new_credentials()
+        ssrcs = _distinct_ssrcs(len(negotiated))
+        setup = Setup(
+            local=local,
+            remote=Credentials(transport.ufrag, transport.pwd),
+            certificate=self._current_certificate(now),
+            fingerprints=transport.fingerprints,
+            tracks=[
+                TrackSetup(
+                    media=track,
+                    ssrc=ssrc,
+                    first_sequence=secrets.randbelow(1 << 14),
+                    timestamp_offset=secrets.randbits(32),
+                )
+                for track, ssrc in zip(negotiated, ssrcs, strict=True)
+            ],
+            histories=source.histories,
+            clock=source.clock,
+            cname=CNAME,
+            tie_breaker=secrets.randbits(64),
+            transaction_seed=secrets.token_bytes(16),
+        )
+        viewer = Viewer(
+            id=PeerId(secrets.token_urlsafe(24)),
+            process_id=source.process_id,
+            peer=Peer(setup, now),
+            info=info,
+            session_id=secrets.randbits(62),
+            local=local,
+            remote_ufrag=transport.ufrag,
+            etag=secrets.token_urlsafe(12),
+            ssrcs={track.mid: ssrc for track, ssrc in zip(negotiated, ssrcs, strict=True)},
+            offer=offer,
+            certificate=setup.certificate,
+        )
+        answer = build_answer(offer, negotiated, self._describe(viewer))
+        self.registry.add(viewer)
+        self._viewer_of[viewer.peer] = viewer
+        self.total_viewers += 1
+        self.mux.add(local.ufrag, viewer.peer)
+        log.info("process %s: viewer %s: offered", viewer.process_id, viewer.id[:8])
+        return Subscription(source.process_id, viewer.id, answer, viewer.etag)
+
+    def _describe(self, viewer: Viewer) -> LocalDescription:
+        return LocalDescription(
+            credentials=viewer.local,
+            fingerprint=viewer.certificate.fingerprint,
+            candidates=self.candidates,
+            session_id=viewer.session_id,
+            cname=CNAME,
+            stream_id=CNAME,
+            ssrcs=viewer.ssrcs,
+        )
+
+    def _restart(self, viewer: Viewer, remote: Credentials) -> PatchResult:
+        assert self.mux is not None
+        viewer.local = self._new_credentials()
+        viewer.remote_ufrag = remote.ufrag
+        viewer.stale_etags.add(viewer.etag)
+        viewer.etag = secrets.token_urlsafe(12)
+        viewer.peer.receive_restart(viewer.local, remote, time.monotonic())
+        self.mux.add(viewer.local.ufrag, viewer.peer)
+        return PatchResult(build_fragment(self._describe(viewer), viewer.offer), viewer.etag)
+
+    def _new_credentials(self) -> Credentials:
+        """48 random bits of ufrag, 144 of password, and no two peers with one ufrag."""
+        assert self.mux is not None
+        while True:
+            ufrag = secrets.token_urlsafe(6).replace("-", "+").replace("_", "/")
+            if not self.mux.has_ufrag(ufrag):
+                break
+        return Credentials(ufrag, secrets.token_urlsafe(18).replace("-", "+").replace("_", "/"))
+
+    def _current_certificate(self, now: float) -> Certificate:
+        if self._certificate is None or now - self._certified > CERTIFICATE_AGE:
+            self._certificate = Certificate.generate()
+            self._certified = now
+        return self._certificate
+
+    def _deliver(self, source: Source, burst: Burst) -> None:
+        peers = self.registry.peers_of(source.process_id)
+        if not peers or self.mux is None:
+            return
+        self._rotation = (self._rotation + 1) % len(peers)  # nobody is always the last
+        turned = peers[self._rotation :] + peers[: self._rotation]
+        now = time.monotonic()
+        job = Job(
+            burst.arrived,
+            transmissions(burst, turned, now),
+            lambda: _close_gates(turned, burst.kind),
+        )
+        self.mux.fan_out(job)
+        if burst.is_keyframe:
+            for peer in turned:
+                if peer.needs_first_report(burst.kind):
+                    peer.request_reports(now)
+                    self.mux.pump(peer)
+
+    def _on_event(self, peer: Peer, event: Event) -> None:
+        viewer = self._viewer_of[peer]
+        if not isinstance(event, Closed):
+            log.info("process %s: viewer %s: connected", viewer.process_id, viewer.id[:8])
+            return
+        reason = f"{event.reason} ({event.detail})" if event.detail else event.reason
+        log.info("process %s: viewer %s: gone: %s", viewer.process_id, viewer.id[:8], reason)
+        self.registry.remove(viewer)
+        del self._viewer_of[peer]
+        if self.mux is not None:
+            self.mux.remove(peer)
+
+    def _end(self, viewer: Viewer, reason: str) -> None:
+        viewer.peer.close(reason, time.monotonic())
+        if self.mux is not None:
+            self.mux.pump(viewer.peer)
+
+    def _close_viewers(self, process_id: ProcessId, reason: str) -> None:
+        for viewer in self.registry.viewers_of(process_id):
+            self._end(viewer, reason)
+
+    def _keep_house(self, now: float) -> None:
+        """End viewers whose time or token is over; say once that a leg is silent."""
+        for viewer in list(self.registry.viewers.values()):
+            if now - viewer.peer.created > self.registry.limits.max_view_seconds:
+                self._end(viewer, "view-time-over")
+            elif viewer.info.token_id and self._is_revoked(viewer.info.token_id):
+                self._end(viewer, "token-revoked")
+        for source in self.registry.sources.values():
+            source.warn_of_silence(now)
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def _close_gates(peers: Sequence[Peer], kind: str) -> None:
+    for peer in peers:
+        track = peer.track(kind)
+        if track is not None:
+            track.close_gate()
+
+
+def _distinct_ssrcs(count: int) -> list[int]:
+    ssrcs: set[int] = set()
+    while len(ssrcs) < count:
+        ssrcs.add(1 + secrets.randbelow((1 << 32) - 1))
+    return list(ssrcs)

@@ -1,0 +1,1 @@
+"""The WebRTC room with real sockets and a real FFmpeg."""
