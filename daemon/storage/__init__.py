@@ -1,0 +1,1 @@
+"""storage: files and the database, and nothing about what is in them."""

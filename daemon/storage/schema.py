@@ -1,0 +1,34 @@
+"""Schema of the store, and how an older one becomes the present one (ST4)."""
+
+APPLICATION_ID = 0x64726167  # "drag": tells our files from other SQLite databases
+
+# One entry a version, applied in order inside one transaction; never edited once released.
+# WITHOUT ROWID: quick_check doesn't compare an index with its table, so damage there would
+# show only when rows are read (found by flipping bits); these tables have no index.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE process (
+            id TEXT PRIMARY KEY NOT NULL,
+            config TEXT NOT NULL,
+            "order" TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        # process_id '' is the system's own; no foreign key, for '' has no process
+        """CREATE TABLE metadata (
+            process_id TEXT NOT NULL,
+            key TEXT NOT NULL,
+            value TEXT NOT NULL,
+            PRIMARY KEY (process_id, key)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE revocation (
+            kind TEXT NOT NULL,
+            id TEXT NOT NULL,
+            expires_at REAL NOT NULL,
+            PRIMARY KEY (kind, id)
+        ) STRICT, WITHOUT ROWID""",
+    ),
+)
+
+VERSION = len(MIGRATIONS)
+TABLES = frozenset({"process", "metadata", "revocation"})  # of that version
