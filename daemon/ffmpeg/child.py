@@ -1,0 +1,55 @@
+"""Short runs of FFmpeg: own session, small environment, never left behind (F10, P2)."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+REAP_SECONDS = 5.0
+
+
+@asynccontextmanager
+async def started(binary: Path, arguments: Sequence[str]) -> AsyncIterator[Process]:
+    """Run the program for the length of the body; then it is killed with its group and reaped.
+
+    Raises OSError if it can't be run.
+    """
+    process = await asyncio.create_subprocess_exec(
+        binary,
+        *arguments,
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+        env=environment(),
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        kill(process)
+        async with asyncio.timeout(REAP_SECONDS):
+            await process.communicate()  # also closes the pipes
+
+
+def kill(process: Process) -> None:
+    """Kill the whole group, unless it is over already."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+async def read_output(binary: Path, arguments: Sequence[str], timeout_seconds: float) -> str:
+    """Give what a run prints on stdout. Raises OSError, TimeoutError among them."""
+    async with asyncio.timeout(timeout_seconds), started(binary, arguments) as process:
+        stdout, _ = await process.communicate()
+    return stdout.decode("utf-8", "replace")
+
+
+def environment() -> dict[str, str]:
+    """Give what FFmpeg may know of ours: no proxies, FFREPORT or plug-in paths."""
+    path = os.environ.get("PATH", os.defpath)
+    return {"PATH": path, "LANG": "C.UTF-8", "HOME": "/nonexistent"}
