@@ -1,0 +1,127 @@
+"""Claims: what a token says, signed and read back strictly (RFC 7519, RFC 8725).
+
+datarhei's claims are kept (``iss``, ``sub``, ``usefor``, ``exi``, ``jti``); ours beside them
+are ``aud``, ``nbf``, ``scope``, ``pid`` (a viewer's process), ``fam`` (one login's tokens) and
+``prv`` (the refresh token that this one replaces).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+from daemon.errors import AuthError
+
+ALGORITHM = "HS256"  # fixed: what a token's header says is never believed
+ISSUER = "datarhei-core"  # clients look at it
+AUDIENCE = "dragonctl"
+LEEWAY = 30  # seconds between two clocks
+MAX_TOKEN = 4096  # characters; ours have 600
+BAD_TOKEN = "Missing or invalid JWT token"  # noqa: S105 - a sentence, datarhei's
+REQUIRED = ("exp", "iat", "nbf", "iss", "aud", "sub", "jti", "usefor", "scope")
+
+ALL_SCOPES = frozenset(
+    {
+        "process:read",
+        "process:write",
+        "process:control",
+        "whep:view",
+        "config:read",
+        "config:write",
+        "system:read",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Who it is and what they may do. ``expires_at`` is in seconds of the wall clock.
+
+    ``process_id`` binds the token to that process and to nothing else. ``previous`` is, in a
+    refresh token, the one that it replaces.
+    """
+
+    subject: str
+    scopes: frozenset[str]
+    process_id: str | None
+    token_id: str
+    expires_at: int
+    family: str = ""
+    previous: str = ""
+
+    def allows(self, scope: str, process_id: str | None = None) -> bool:
+        """Whether this token may do ``scope``, to that process if one is named."""
+        if self.process_id is not None and self.process_id != process_id:
+            return False
+        return scope in self.scopes
+
+
+def sign(claims: Claims, usefor: str, *, lifetime: int, key: bytes, issued_at: int) -> str:
+    """Make the token; ``claims.expires_at`` must be ``issued_at + lifetime``."""
+    payload: dict[str, Any] = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": claims.subject,
+        "usefor": usefor,
+        "iat": issued_at,
+        "nbf": issued_at,
+        "exp": claims.expires_at,
+        "exi": lifetime,
+        "jti": claims.token_id,
+        "scope": " ".join(sorted(claims.scopes)),
+    }
+    optional = {"pid": claims.process_id, "fam": claims.family, "prv": claims.previous}
+    payload |= {name: value for name, value in optional.items() if value}
+    return jwt.encode(payload, key, algorithm=ALGORITHM)
+
+
+def read(token: str, usefor: str, *, key: bytes, now: float) -> Claims:
+    """Check and take apart. Raises AuthError for whatever isn't exactly ours."""
+    if len(token) > MAX_TOKEN or not token.isascii():
+        raise AuthError(BAD_TOKEN)
+    try:
+        payload = jwt.decode(
+            token,
+            key,
+            algorithms=[ALGORITHM],
+            issuer=ISSUER,
+            audience=AUDIENCE,
+            # the times are checked below, by the clock that we were given
+            options={
+                "require": list(REQUIRED),
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+            },
+        )
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+        raise AuthError(BAD_TOKEN) from None
+    if payload["usefor"] != usefor or not _is_current(payload, now):
+        raise AuthError(BAD_TOKEN)
+    return _claims(payload)
+
+
+def _is_current(payload: Mapping[str, Any], now: float) -> bool:
+    times = [payload["exp"], payload["nbf"], payload["iat"]]
+    if any(type(time) is not int for time in times):
+        return False
+    expires_at, not_before, issued_at = (int(time) for time in times)
+    return now < expires_at + LEEWAY and max(not_before, issued_at) <= now + LEEWAY
+
+
+def _claims(payload: Mapping[str, Any]) -> Claims:
+    process_id = payload.get("pid")
+    texts = [payload["sub"], payload["jti"], payload["scope"], process_id or ""]
+    texts += [payload.get("fam", ""), payload.get("prv", "")]
+    if not all(isinstance(text, str) for text in texts):
+        raise AuthError(BAD_TOKEN)
+    return Claims(
+        subject=texts[0],
+        scopes=frozenset(texts[2].split()) & ALL_SCOPES,
+        process_id=process_id,
+        token_id=texts[1],
+        expires_at=payload["exp"],
+        family=texts[4],
+        previous=texts[5],
+    )
