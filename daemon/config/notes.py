@@ -1,0 +1,109 @@
+"""What is special about some keys: secrets, those only a file may set, those without effect."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from daemon.config.model import Config
+
+MASK = "***"
+
+SECRETS = frozenset(
+    {
+        "api.auth.password",
+        "api.auth.jwt.secret",
+        "storage.memory.auth.password",
+        "storage.s3.auth.password",
+        "storage.s3.access_key_id",
+        "storage.s3.secret_access_key",
+        "rtmp.token",
+        "srt.passphrase",
+        "srt.token",
+        "service.token",
+    }
+)
+
+# Whoever holds a token must not choose the program that we run or where we write (K3).
+FILE_ONLY = frozenset({"ffmpeg.binary", "db.dir", "storage.disk.dir"})
+
+# Accepted and kept, because datarhei's clients send them, but without effect here.
+NOT_ACTED_ON: Mapping[str, str] = MappingProxyType(
+    {
+        "update_check": "nothing is ever asked of the internet",
+        "host": "no public names are needed",
+        "api.read_only": "give tokens fewer scopes",
+        "api.access": "filter addresses in the firewall or a proxy",
+        "api.auth.disable_localhost": "loopback callers log in like all others",
+        "api.auth.auth0": "only local accounts",
+        "tls": "put a proxy with TLS in front",
+        "storage.mimetypes_file": "no files are served",
+        "storage.disk.max_size_mbytes": "no quota on the disk",
+        "storage.disk.cache": "no files are served",
+        "storage.memory": "no file system in memory",
+        "storage.s3": "no S3",
+        "rtmp": "no RTMP server",
+        "srt": "no SRT server",
+        "playout": "needs a patched FFmpeg",
+        "debug": "no profiling over HTTP",
+        "metrics": "no metrics",
+        "sessions": "no statistics of sessions",
+        "service": "no cloud service",
+        "router": "no static routes",
+    }
+)
+
+# Protection that was asked for and isn't there: better no start than a false belief.
+_PROTECTIONS = (
+    ("api.read_only", "read-only mode isn't there; give tokens fewer scopes instead"),
+    ("api.access", "address lists aren't there; filter in the firewall or a proxy instead"),
+    ("tls.enable", "TLS isn't there; put a proxy with TLS in front instead"),
+)
+
+
+def value_at(tree: Mapping[str, Any], dotted: str) -> Any:
+    """Look up a dotted key in nested tables."""
+    value: Any = tree
+    for part in dotted.split("."):
+        value = value[part]
+    return value
+
+
+def missing_protections(config: Config) -> dict[str, str]:
+    """Keys that ask for a protection that we don't have, and what to do."""
+    tree, default = config.model_dump(), Config().model_dump()
+    return {
+        key: why for key, why in _PROTECTIONS if value_at(tree, key) != value_at(default, key)
+    }
+
+
+def without_effect(config: Config) -> list[str]:
+    """Say of each key that was set, but does nothing here, why."""
+    tree, default = config.model_dump(), Config().model_dump()
+    return [
+        f"{key} is set, but has no effect: {why}"
+        for key, why in NOT_ACTED_ON.items()
+        if value_at(tree, key) != value_at(default, key)
+    ]
+
+
+def masked(config: Config) -> dict[str, Any]:
+    """Give the configuration as JSON, with "***" for every secret that is set (K3)."""
+    tree = config.model_dump(mode="json")
+    for dotted in SECRETS:
+        _mask(tree, dotted.split("."))
+    return tree
+
+
+def is_secret(path: tuple[str, ...]) -> bool:
+    """Whether the value at this place is a secret; a place in a list is its number."""
+    return ".".join(part for part in path if not part.isdigit()) in SECRETS
+
+
+def _mask(node: Any, path: list[str]) -> None:
+    if isinstance(node, list):
+        for item in node:
+            _mask(item, path)
+    elif len(path) > 1:
+        _mask(node[path[0]], path[1:])
+    elif node[path[0]]:
+        node[path[0]] = MASK
