@@ -1,0 +1,1 @@
+"""http: requests in, JSON out; the only room that knows status codes and JSON names."""

@@ -1,0 +1,143 @@
+"""create_app(): every blueprint behind the guard, errors and headers by one rule each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
+from hypercorn.typing import Scope as ASGIScope
+from quart import Blueprint, Quart, Response
+from quart.json.provider import DefaultJSONProvider
+
+from daemon.auth import Auth
+from daemon.http import (
+    about,
+    config,
+    errors,
+    guard,
+    log,
+    metadata,
+    openapi,
+    process,
+    skills,
+    webrtc,
+    whep,
+)
+from daemon.http.about import About
+from daemon.http.body import MAX_BODY, check_headers
+from daemon.http.config import ConfigService
+from daemon.http.cors import Cors
+from daemon.http.guard import Guard, Scope, needs
+from daemon.http.path import Segment, raw_path
+from daemon.http.skills import SkillsCache
+from daemon.log import LogBuffer
+from daemon.restream.restreamer import Restreamer
+from daemon.webrtc.subsystem import WebRTC
+
+BODY_TIMEOUT = 10  # seconds for a whole body to arrive
+RESPONSE_TIMEOUT = 30  # seconds for a client to take its answer
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the routes call. ``auth`` None: auth is off and everything is open.
+
+    ``is_session_strict``: PATCH and DELETE of a WHEP session need a token, not its URL only.
+    ``trusted_proxies``: networks whose X-Forwarded-* headers count.
+    """
+
+    restreamer: Restreamer
+    webrtc: WebRTC
+    auth: Auth | None
+    config_service: ConfigService
+    skills: SkillsCache
+    log_buffer: LogBuffer
+    about: About
+    trusted_proxies: tuple[str, ...] = ()
+    is_session_strict: bool = False
+    cors_origins: tuple[str, ...] = ("*",)
+
+
+class Json(DefaultJSONProvider):
+    """JSON in the order of our fields."""
+
+    sort_keys = False
+
+
+class App(Quart):
+    """Quart, with routes that see the path as it was sent."""
+
+    json_provider_class = Json
+
+    async def asgi_app(
+        self, scope: ASGIScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        if scope["type"] == "http":
+            scope = {**scope, "path": raw_path(scope)}
+        await super().asgi_app(scope, receive, send)
+
+
+def create_app(services: Services) -> Quart:
+    """Build the application. Raises AssertionError if a route names no scope."""
+    app = App(__name__, static_folder=None)
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        BODY_TIMEOUT=BODY_TIMEOUT,
+        RESPONSE_TIMEOUT=RESPONSE_TIMEOUT,
+        PROVIDE_AUTOMATIC_OPTIONS=False,  # WHEP answers its own; preflights come before routes
+    )
+    app.url_map.converters["segment"] = Segment
+    app.url_map.merge_slashes = False  # "//" is another path, not a redirect
+    for blueprint in _blueprints(services):
+        app.register_blueprint(blueprint)
+    guard.check_scopes(app)
+    errors.register(app)
+    _watch(app, services)
+    return app
+
+
+def _blueprints(services: Services) -> Iterator[Blueprint]:
+    yield _ping()
+    yield about.routes(services.about)
+    yield guard.routes(services.auth)
+    yield process.routes(services.restreamer)
+    yield metadata.routes(services.restreamer)
+    yield whep.routes(services.webrtc)
+    yield webrtc.routes(services.webrtc)
+    yield skills.routes(services.skills)
+    yield config.routes(services.config_service)
+    yield log.routes(services.log_buffer)
+    yield openapi.routes()
+
+
+def _watch(app: Quart, services: Services) -> None:
+    """Check each request before its route, and finish each answer."""
+    cors = Cors(services.cors_origins)
+    door = Guard(
+        services.auth,
+        trusted_proxies=services.trusted_proxies,
+        is_session_strict=services.is_session_strict,
+    )
+
+    # coroutines: Quart would run plain functions in a thread
+    @app.before_request
+    async def check() -> Response | None:
+        check_headers()
+        preflight = cors.answer_preflight()
+        if preflight is None:
+            door.check_request()
+        return preflight
+
+    @app.after_request
+    async def finish(response: Response) -> Response:
+        return cors.finish(response)
+
+
+def _ping() -> Blueprint:
+    blueprint = Blueprint("ping", __name__)
+
+    @blueprint.get("/ping")
+    @needs(Scope.PUBLIC)
+    async def ping() -> Response:
+        return Response("pong", content_type="text/plain; charset=utf-8")
+
+    return blueprint

@@ -1,0 +1,18 @@
+"""/api/v3/webrtc: what the WebRTC subsystem is doing, all processes and viewers."""
+
+from quart import Blueprint, Response, jsonify
+
+from daemon.http.guard import Scope, needs
+from daemon.webrtc.subsystem import WebRTC
+
+
+def routes(webrtc: WebRTC) -> Blueprint:
+    """Build the blueprint; the guard has checked each request already."""
+    blueprint = Blueprint("webrtc", __name__, url_prefix="/api/v3/webrtc")
+
+    @blueprint.get("")
+    @needs(Scope.SYSTEM_READ)
+    async def state() -> Response:
+        return jsonify(webrtc.state())
+
+    return blueprint

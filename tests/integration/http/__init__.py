@@ -1,0 +1,1 @@
+"""The HTTP room as an application, over scripted services."""

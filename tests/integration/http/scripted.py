@@ -1,0 +1,270 @@
+"""Hand-written services with the doors that the HTTP room uses; tests set what they answer."""
+
+import json
+from dataclasses import replace
+from typing import Any, cast
+from urllib.parse import unquote
+
+from quart import Response
+from quart.testing import QuartClient
+
+from daemon.auth import Auth, Claims, Tokens
+from daemon.errors import AuthError, ConflictError, NotFoundError
+from daemon.ffmpeg.probe import Probe
+from daemon.ffmpeg.progress import Progress
+from daemon.http.app import Services, create_app
+from daemon.http.guard import Scope
+from daemon.http.skills import SkillsCache
+from daemon.restream.config import ConfigIO, ProcessConfig, ProcessId
+from daemon.restream.process import ProcessState
+from daemon.restream.report import LogLine, Report
+from daemon.restream.restreamer import Restreamer
+from daemon.restream.state import Exec, Order
+from daemon.webrtc.registry import ViewerInfo
+from daemon.webrtc.subsystem import PatchResult, Subscription, WebRTC
+
+PEER = ("203.0.113.7", 40000)
+ALL_SCOPES = frozenset(
+    scope.value for scope in Scope if scope not in {Scope.PUBLIC, Scope.SESSION}
+)
+IDLE = ProcessState(
+    order=Order.STOP,
+    exec=Exec.FINISHED,
+    runtime_seconds=0,
+    reconnect_seconds=-1,
+    last_logline="",
+    progress=Progress(),
+    memory_bytes=0,
+    cpu_usage=0.0,
+    command=("-i", "in", "out"),
+    pid=None,
+    exit_code=None,
+    restarts=0,
+)
+
+
+def config(process_id: str = "cam", **fields: Any) -> ProcessConfig:
+    """Make a process with one input and one output."""
+    plain = ProcessConfig(
+        id=ProcessId(process_id),
+        input=(ConfigIO("in", "rtsp://camera/1", ("-rtsp_transport", "tcp")),),
+        output=(ConfigIO("out", "-", ("-f", "null")),),
+    )
+    return replace(plain, **fields)
+
+
+class ScriptedProcess:
+    def __init__(self, stored: ProcessConfig) -> None:
+        self.config = stored
+        self.created_at = 1_700_000_000
+        self.updated_at = 1_700_000_001
+        self.current = IDLE
+        self.said = Report(
+            1_700_000_002, ("ffmpeg version 7",), (LogLine(1_700_000_003.9, "hi"),)
+        )
+
+    @property
+    def id(self) -> ProcessId:
+        return self.config.id
+
+    def state(self) -> ProcessState:
+        return self.current
+
+    def report(self) -> Report:
+        return self.said
+
+
+class ScriptedRestreamer:
+    """Keeps processes in a dict; ``refusal`` is raised by the next change."""
+
+    def __init__(self, *configs: ProcessConfig) -> None:
+        self.kept = {stored.id: ScriptedProcess(stored) for stored in configs}
+        self.notes: dict[str | None, dict[str, Any]] = {}
+        self.commands: list[tuple[str, str]] = []
+        self.refusal: Exception | None = None
+        self.probed = Probe(streams=(), log=("opened",), error="")
+
+    def get(self, process_id: str) -> ScriptedProcess:
+        if process_id not in self.kept:
+            raise NotFoundError(f"unknown process ({process_id})")
+        return self.kept[ProcessId(process_id)]
+
+    def processes(self) -> list[ScriptedProcess]:
+        return [self.kept[name] for name in sorted(self.kept)]
+
+    async def add(self, new: ProcessConfig) -> ScriptedProcess:
+        self._refuse()
+        if new.id in self.kept:
+            raise ConflictError("process already exists")
+        self.kept[new.id] = ScriptedProcess(new)
+        return self.kept[new.id]
+
+    async def update(self, process_id: str, new: ProcessConfig) -> ScriptedProcess:
+        self._refuse()
+        process = self.kept.pop(ProcessId(process_id))
+        process.config = new
+        self.kept[new.id] = process
+        return process
+
+    async def delete(self, process_id: str) -> None:
+        self._refuse()
+        del self.kept[ProcessId(process_id)]
+
+    async def command(self, process_id: str, name: str) -> None:
+        self._refuse()
+        self.get(process_id)
+        self.commands.append((process_id, name))
+
+    async def probe(self, process_id: str) -> Probe:
+        self._refuse()
+        self.get(process_id)
+        return self.probed
+
+    def metadata(self, process_id: str | None) -> dict[str, Any]:
+        return self.notes.get(process_id, {})
+
+    async def set_metadata(self, process_id: str | None, key: str, value: Any) -> None:
+        self._refuse()
+        self.notes.setdefault(process_id, {})[key] = value
+        if value is None:
+            del self.notes[process_id][key]
+
+    def _refuse(self) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+
+
+class ScriptedWebRTC:
+    """One live process, ``cam``; ``refusal`` is raised by the next call."""
+
+    def __init__(self) -> None:
+        self.live = {"cam"}
+        self.viewers: dict[tuple[str, str], ViewerInfo] = {}
+        self.offers: list[str] = []
+        self.patches: list[tuple[str, str, str, str | None]] = []
+        self.patched = PatchResult()
+        self.refusal: Exception | None = None
+
+    async def subscribe(self, process_id: str, offer: str, viewer: ViewerInfo) -> Subscription:
+        self._check(process_id)
+        self.offers.append(offer)
+        peer_id = f"peer{len(self.offers)}"
+        self.viewers[process_id, peer_id] = viewer
+        return Subscription(process_id, peer_id, "v=0\r\n", "tag1")
+
+    def unsubscribe(self, process_id: str, peer_id: str) -> bool:
+        return self.viewers.pop((process_id, peer_id), None) is not None
+
+    async def patch(
+        self, process_id: str, peer_id: str, fragment: str, if_match: str | None
+    ) -> PatchResult:
+        self._check(process_id)
+        self.patches.append((process_id, peer_id, fragment, if_match))
+        return self.patched
+
+    def state(self) -> dict[str, Any]:
+        return {"enabled": True}
+
+    def process_state(self, process_id: str) -> dict[str, Any]:
+        self._check(process_id)
+        return {"process_id": process_id, "viewers": [{"address": "198.51.100.9"}]}
+
+    def _check(self, process_id: str) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        if process_id not in self.live:
+            raise NotFoundError("no live process", reason="not-live")
+
+
+class ScriptedAuth:
+    """Tokens are JSON: ``{"scopes": [..], "process_id": ..}``; anything else is garbage."""
+
+    def __init__(self) -> None:
+        self.logins: list[tuple[str, str, str]] = []
+        self.refusal: Exception | None = None
+
+    def verify(self, token: str, usefor: str = "access") -> Claims:
+        try:
+            said = json.loads(token)
+        except ValueError:
+            raise AuthError("Missing or invalid JWT token") from None
+        return Claims(
+            subject="somebody",
+            scopes=frozenset(said["scopes"]),
+            process_id=said.get("process_id"),
+            token_id=f"{usefor}-1",
+            expires_at=4_000_000_000,
+        )
+
+    async def login(self, username: str, password: str, source: str) -> Tokens:
+        self.logins.append((username, password, source))
+        if self.refusal is not None:
+            raise self.refusal
+        return Tokens(access="a", refresh="r")
+
+    async def refresh(self, token: str) -> Tokens:
+        if token != "r":
+            raise AuthError("Missing or invalid JWT token")
+        return Tokens(access="a2", refresh="r2")
+
+
+def token(scopes: frozenset[str] = ALL_SCOPES, process_id: str | None = None) -> dict[str, str]:
+    """Make the header of a caller with these scopes."""
+    said = json.dumps({"scopes": sorted(scopes), "process_id": process_id})
+    return {"Authorization": f"Bearer {said}"}
+
+
+class Api:
+    """The application over scripted services, and a client that sends paths as they are."""
+
+    def __init__(
+        self, *configs: ProcessConfig, is_auth_off: bool = False, **others: Any
+    ) -> None:
+        self.restreamer = ScriptedRestreamer(*configs)
+        self.webrtc = ScriptedWebRTC()
+        self.auth = ScriptedAuth()
+        unused = cast("Any", None)
+        self.services = Services(
+            **{
+                "restreamer": cast("Restreamer", self.restreamer),
+                "webrtc": cast("WebRTC", self.webrtc),
+                "auth": None if is_auth_off else cast("Auth", self.auth),
+                "config_service": unused,
+                "skills": SkillsCache(unused),
+                "log_buffer": unused,
+                "about": unused,
+                **others,
+            }
+        )
+        self.app = create_app(self.services)
+
+    async def call(
+        self,
+        method: str,
+        target: str,
+        *,
+        body: Any = None,
+        data: bytes | str | None = None,
+        headers: dict[str, str] | None = None,
+        peer: tuple[str, int] | None = PEER,
+        root_path: str = "",
+    ) -> Response:
+        """Send one request as somebody who may do everything, unless ``headers`` say else."""
+        path, _, query = target.partition("?")
+        fields = token() if headers is None else dict(headers)
+        if body is not None:
+            data = json.dumps(body)
+            fields.setdefault("Content-Type", "application/json")
+        return await QuartClient(self.app, use_cookies=False).open(
+            "/",
+            method=method,
+            data=data,
+            headers=fields,
+            root_path=root_path,
+            scope_base={
+                "path": unquote(path),
+                "raw_path": path.encode(),
+                "query_string": query.encode(),
+                "client": peer,
+            },
+        )

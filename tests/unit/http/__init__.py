@@ -1,0 +1,1 @@
+"""The HTTP room, in pieces that need no application."""
