@@ -40,7 +40,7 @@ class Lifecycle:
         self._prober = prober
         self._deliver = deliver
         self._close_viewers = close_viewers
-        self._is_on = is_on
+        self.is_on = is_on
         self._remembered: dict[ProcessId, tuple[tuple[str, ...], Probe]] = {}
         self._blamed: set[ProcessId] = set()
         self._is_fresh: set[ProcessId] = set()
@@ -48,7 +48,7 @@ class Lifecycle:
     async def on_start(self, pending: PendingStart) -> None:
         """Append the legs of a process with WebRTC on."""
         process_id, config = pending.process_id, pending.config.webrtc
-        if not config.enabled or not self._is_on:
+        if not config.enabled or not self.is_on:
             self._drop_source(process_id, "webrtc-disabled")
             return
         source = self._source_of(process_id, config)

@@ -5,6 +5,7 @@ from typing import NewType
 
 from daemon.errors import LimitError, NotFoundError, OverloadError
 from daemon.restream.config import ProcessId
+from daemon.rtc.codecs import NegotiatedTrack
 from daemon.rtc.dtls import Certificate
 from daemon.rtc.ice import Credentials
 from daemon.rtc.peer import Peer, State
@@ -52,6 +53,7 @@ class Viewer:
     etag: str
     ssrcs: dict[str, int]
     offer: Offer
+    negotiated: tuple[NegotiatedTrack, ...]
     certificate: Certificate
     stale_etags: set[str] = field(default_factory=set)
 

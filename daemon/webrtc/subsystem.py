@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -12,29 +11,22 @@ from typing import Any
 from daemon.errors import ConfigError, InvalidError, NotFoundError, NotReadyError
 from daemon.restream.config import ProcessId
 from daemon.rtc import codecs, sdp
-from daemon.rtc.answer import (
-    Candidate,
-    LocalDescription,
-    build_answer,
-    build_fragment,
-    host_candidates,
-)
-from daemon.rtc.dtls import Certificate
+from daemon.rtc.answer import Candidate, host_candidates
 from daemon.rtc.fanout import Burst, transmissions
 from daemon.rtc.ice import Credentials
-from daemon.rtc.peer import Closed, Event, Peer, Setup, TrackSetup
-from daemon.webrtc import candidates, state
+from daemon.rtc.peer import Closed, Event, Peer
+from daemon.webrtc import admission, candidates, state
+from daemon.webrtc.admission import Admission
 from daemon.webrtc.lifecycle import Lifecycle, Prober
 from daemon.webrtc.mux import Job, Mux
-from daemon.webrtc.registry import Limits, PeerId, Registry, Viewer, ViewerInfo
+from daemon.webrtc.registry import Limits, Registry, Viewer, ViewerInfo
 from daemon.webrtc.source import Source
 
 log = logging.getLogger(__name__)
 
-CERTIFICATE_AGE = 24 * 3600.0  # seconds; then new viewers get a new one
 HOUSEKEEPING = 5.0  # seconds
 RETRY_AFTER = 2  # seconds
-CNAME = "dragonctl"
+OFF = "webrtc.enable is false"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +70,7 @@ class WebRTC:
         limits: Limits,
         is_revoked: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        self.problem = "" if settings.enable else "webrtc.enable is false"
+        self.problem = "" if settings.enable else OFF
         self.candidates: tuple[Candidate, ...] = ()
         self.registry = Registry(limits)
         self.hooks = Lifecycle(
@@ -93,8 +85,7 @@ class WebRTC:
         self.total_viewers = 0
         self._settings = settings
         self._is_revoked = is_revoked
-        self._certificate: Certificate | None = None
-        self._certified = 0.0
+        self._admission = Admission(lambda ufrag: bool(self.mux and self.mux.has_ufrag(ufrag)))
         self._rotation = 0
         self._viewer_of: dict[Peer, Viewer] = {}
 
@@ -117,11 +108,26 @@ class WebRTC:
         finally:
             self.close()
 
+    async def reconfigure(self, settings: Settings, limits: Limits) -> None:
+        """Take changed settings. Viewers stay, unless where they send to changes."""
+        self.registry.limits = limits
+        if settings == self._settings:
+            return
+        self._close_mux("reconfigured")
+        self._settings = settings
+        self.hooks.is_on = settings.enable
+        self.problem = "" if settings.enable else OFF
+        await self.open()
+
     def close(self) -> None:
         """End all viewers and give the sockets back."""
+        self._close_mux("shutdown")
         for process_id in list(self.registry.sources):
-            self._close_viewers(process_id, "shutdown")
             self.registry.sources.pop(process_id).close()
+
+    def _close_mux(self, reason: str) -> None:
+        for viewer in list(self.registry.viewers.values()):
+            self._end(viewer, reason)
         if self.mux is not None:
             self.mux.close()
             self.mux = None
@@ -173,7 +179,15 @@ class WebRTC:
         parsed = sdp.parse_offer(offer)
         self._check_media(source)
         negotiated = codecs.negotiate(parsed, source.tracks)
-        return self._admit(source, parsed, negotiated, viewer)
+        assert self.mux is not None
+        admitted = self._admission.admit(source, parsed, negotiated, viewer)
+        answer = admission.answer(admitted, self.candidates)
+        self.registry.add(admitted)
+        self._viewer_of[admitted.peer] = admitted
+        self.total_viewers += 1
+        self.mux.add(admitted.local.ufrag, admitted.peer)
+        log.info("process %s: viewer %s: offered", process_id, admitted.id[:8])
+        return Subscription(source.process_id, admitted.id, answer, admitted.etag)
 
     def unsubscribe(self, process_id: str, peer_id: str) -> bool:
         """End one viewer; False: there is no such viewer."""
@@ -203,7 +217,10 @@ class WebRTC:
             return PatchResult()  # ICE-lite learns addresses from checks, not from candidates
         assert parsed.ufrag is not None
         assert parsed.pwd is not None
-        return self._restart(viewer, Credentials(parsed.ufrag, parsed.pwd))
+        assert self.mux is not None
+        self._admission.restart(viewer, Credentials(parsed.ufrag, parsed.pwd))
+        self.mux.add(viewer.local.ufrag, viewer.peer)
+        return PatchResult(admission.fragment(viewer, self.candidates), viewer.etag)
 
     # -- state
 
@@ -231,95 +248,6 @@ class WebRTC:
         if not source.tracks or not source.has_media:
             text = "the process sends no media yet"
             raise NotReadyError(text, retry_after=RETRY_AFTER, reason="no-media")
-
-    def _admit(
-        self,
-        source: Source,
-        offer: sdp.Offer,
-        negotiated: Sequence[codecs.NegotiatedTrack],
-        info: ViewerInfo,
-    ) -> Subscription:
-        assert self.mux is not None
-        now = time.monotonic()
-        transport = offer.transport_of([track.mid for track in negotiated])
-        local = self._new_credentials()
-        ssrcs = _distinct_ssrcs(len(negotiated))
-        setup = Setup(
-            local=local,
-            remote=Credentials(transport.ufrag, transport.pwd),
-            certificate=self._current_certificate(now),
-            fingerprints=transport.fingerprints,
-            tracks=[
-                TrackSetup(
-                    media=track,
-                    ssrc=ssrc,
-                    first_sequence=secrets.randbelow(1 << 14),
-                    timestamp_offset=secrets.randbits(32),
-                )
-                for track, ssrc in zip(negotiated, ssrcs, strict=True)
-            ],
-            histories=source.histories,
-            clock=source.clock,
-            cname=CNAME,
-            tie_breaker=secrets.randbits(64),
-            transaction_seed=secrets.token_bytes(16),
-        )
-        viewer = Viewer(
-            id=PeerId(secrets.token_urlsafe(24)),
-            process_id=source.process_id,
-            peer=Peer(setup, now),
-            info=info,
-            session_id=secrets.randbits(62),
-            local=local,
-            remote_ufrag=transport.ufrag,
-            etag=secrets.token_urlsafe(12),
-            ssrcs={track.mid: ssrc for track, ssrc in zip(negotiated, ssrcs, strict=True)},
-            offer=offer,
-            certificate=setup.certificate,
-        )
-        answer = build_answer(offer, negotiated, self._describe(viewer))
-        self.registry.add(viewer)
-        self._viewer_of[viewer.peer] = viewer
-        self.total_viewers += 1
-        self.mux.add(local.ufrag, viewer.peer)
-        log.info("process %s: viewer %s: offered", viewer.process_id, viewer.id[:8])
-        return Subscription(source.process_id, viewer.id, answer, viewer.etag)
-
-    def _describe(self, viewer: Viewer) -> LocalDescription:
-        return LocalDescription(
-            credentials=viewer.local,
-            fingerprint=viewer.certificate.fingerprint,
-            candidates=self.candidates,
-            session_id=viewer.session_id,
-            cname=CNAME,
-            stream_id=CNAME,
-            ssrcs=viewer.ssrcs,
-        )
-
-    def _restart(self, viewer: Viewer, remote: Credentials) -> PatchResult:
-        assert self.mux is not None
-        viewer.local = self._new_credentials()
-        viewer.remote_ufrag = remote.ufrag
-        viewer.stale_etags.add(viewer.etag)
-        viewer.etag = secrets.token_urlsafe(12)
-        viewer.peer.receive_restart(viewer.local, remote, time.monotonic())
-        self.mux.add(viewer.local.ufrag, viewer.peer)
-        return PatchResult(build_fragment(self._describe(viewer), viewer.offer), viewer.etag)
-
-    def _new_credentials(self) -> Credentials:
-        """48 random bits of ufrag, 144 of password, and no two peers with one ufrag."""
-        assert self.mux is not None
-        while True:
-            ufrag = secrets.token_urlsafe(6).replace("-", "+").replace("_", "/")
-            if not self.mux.has_ufrag(ufrag):
-                break
-        return Credentials(ufrag, secrets.token_urlsafe(18).replace("-", "+").replace("_", "/"))
-
-    def _current_certificate(self, now: float) -> Certificate:
-        if self._certificate is None or now - self._certified > CERTIFICATE_AGE:
-            self._certificate = Certificate.generate()
-            self._certified = now
-        return self._certificate
 
     def _deliver(self, source: Source, burst: Burst) -> None:
         peers = self.registry.peers_of(source.process_id)
@@ -381,10 +309,3 @@ def _close_gates(peers: Sequence[Peer], kind: str) -> None:
         track = peer.track(kind)
         if track is not None:
             track.close_gate()
-
-
-def _distinct_ssrcs(count: int) -> list[int]:
-    ssrcs: set[int] = set()
-    while len(ssrcs) < count:
-        ssrcs.add(1 + secrets.randbelow((1 << 32) - 1))
-    return list(ssrcs)

@@ -1,0 +1,287 @@
+"""Core: builds everything once, runs it in one TaskGroup, stops it in order."""
+
+import asyncio
+import logging
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TypedDict
+
+from daemon import log as logs
+from daemon.auth import Auth, hash_password, password_hash
+from daemon.config import (
+    Config,
+    ConfigService,
+    Loaded,
+    Secrets,
+    is_loopback,
+    load,
+    load_secrets,
+)
+from daemon.errors import DragonError
+from daemon.ffmpeg import binary, probe, skills
+from daemon.http.about import About
+from daemon.http.app import Services, create_app
+from daemon.http.server import serve
+from daemon.http.skills import SkillsCache
+from daemon.restream.policy import Policy
+from daemon.restream.restreamer import Restreamer
+from daemon.restream.store import Store
+from daemon.storage.atomic import write_atomic
+from daemon.storage.database import Database
+from daemon.storage.lock import lock_directory
+from daemon.storage.revocation import Revocations
+from daemon.webrtc.registry import Limits
+from daemon.webrtc.subsystem import Settings, WebRTC
+
+log = logging.getLogger(__name__)
+
+DATABASE = "dragonctl.db"
+HARD_STOP = 19.0  # seconds from the first signal; then whatever is left is killed with us
+PENDING_SHARE = 2  # of the viewers of one address, one in so many may be on its way
+
+Announce = Callable[[str], None]
+
+
+def run(config_path: Path | None, environ: Mapping[str, str], *, announce: Announce) -> int:
+    """Run the daemon until it is told to stop; returns the exit code.
+
+    Raises DragonError when it can't start. ``announce`` gets lines for the operator's terminal:
+    the addresses, and the password of a first run.
+    """
+    loaded = load(config_path, environ)
+    directory = Path(loaded.config.db.dir)
+    secrets, password = load_secrets(
+        directory,
+        hash_password=hash_password,
+        is_password_needed=_needs_password(loaded.config),
+    )
+    with lock_directory(directory):
+        database = Database.open(directory / DATABASE)
+        try:
+            core = Core(loaded, environ, secrets, database, announce)
+            if password is not None:
+                name = loaded.config.api.auth.username or "admin"
+                announce(f"first run: user {name}, password {password} (not shown again)")
+            return asyncio.run(core.run())
+        finally:
+            database.close()
+
+
+class Core:
+    """One daemon."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        environ: Mapping[str, str],
+        secrets: Secrets,
+        database: Database,
+        announce: Announce,
+    ) -> None:
+        config = loaded.config
+        self._config = config
+        self._secrets = secrets
+        self._announce = announce
+        self._database = database
+        self._stop = asyncio.Event()
+        self._buffer = logs.LogBuffer(config.log.max_lines)
+        self._console = logs.console(sys.stderr)
+        self._set_up_log(config)
+        for warning in loaded.warnings:
+            log.warning("%s", warning)
+        if database.recovered_from is not None:
+            log.error("store: damaged; restored from %s", database.recovered_from)
+        self._service = ConfigService(
+            loaded,
+            environ=environ,
+            write=write_atomic,
+            on_reload=self._apply,
+            instance_id=secrets.instance_id,
+        )
+        self._revocations = Revocations(database)
+        self._auth: Auth | None = None
+        self._binary = binary.find(config.ffmpeg.binary)
+        self._webrtc = WebRTC(
+            _settings(config),
+            prober=partial(probe.probe, self._binary),
+            limits=_limits(config),
+            is_revoked=partial(self._revocations.contains, "token"),
+        )
+        self._restreamer = Restreamer(
+            store=Store(database),
+            binary=self._binary,
+            hooks=self._webrtc.hooks,
+            work_dir=database.path.parent / "work",
+            instance_id=secrets.instance_id,
+            max_processes=config.ffmpeg.max_processes,
+            log_lines=config.ffmpeg.log.max_lines,
+            log_history=config.ffmpeg.log.max_history,
+            policy=_policy(config),
+        )
+
+    async def run(self) -> int:
+        """Start, serve, stop in order. Raises ConfigError if the address can't be had."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal, number)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
+        await self._revocations.load(time.time())
+        self._auth = await self._make_auth(self._config)
+        await self._webrtc.open()
+        app = create_app(self._services())
+        stop_serving = asyncio.Event()
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                webrtc = group.create_task(self._webrtc.run())
+                restreamer = group.create_task(self._restreamer.run())
+                group.create_task(
+                    serve(app, self._config.address, stop=stop_serving, ready=self._on_ready)
+                )
+                await self._stop.wait()
+                log.info("stopping")
+                # viewers hear of it first, then FFmpeg ends, then the API goes
+                restreamer.cancel()
+                await asyncio.wait({restreamer})
+                webrtc.cancel()
+                stop_serving.set()
+        except* asyncio.CancelledError:
+            pass
+        log.info("stopped")
+        return 0
+
+    def _services(self) -> Services:
+        config = self._config
+        return Services(
+            restreamer=self._restreamer,
+            webrtc=self._webrtc,
+            auth=self._auth,
+            config_service=self._service,
+            skills=SkillsCache(partial(skills.read, self._binary)),
+            log_buffer=self._buffer,
+            about=About(self._service),
+            trusted_proxies=tuple(str(network) for network in config.api.trusted_proxies),
+            is_session_strict=config.api.session_auth == "token",
+            cors_origins=config.storage.cors.origins,
+        )
+
+    def _on_ready(self, addresses: list[str]) -> None:
+        for address in addresses:
+            self._announce(f"serving at http://{address}")
+        log.info("http: serving at %s", ", ".join(addresses))
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        """Stop; the second time, and when stopping takes too long, at once."""
+        if self._stop.is_set():
+            log.warning("stopped at once: a second %s", number.name)
+            os._exit(1)  # FFmpeg dies with us, by its parent-death signal
+        self._stop.set()
+        asyncio.get_running_loop().call_later(HARD_STOP, self._give_up)
+
+    def _give_up(self) -> None:
+        log.error("stopping took more than %.0f s; leaving now", HARD_STOP)
+        os._exit(1)
+
+    def _on_hangup(self) -> None:
+        self._group.create_task(self._reload())
+
+    async def _reload(self) -> None:
+        try:
+            await self._service.reload()
+        except DragonError as error:
+            why = "; ".join([error.message, *error.details])
+            log.warning("config: not reloaded: %s", why)
+
+    async def _make_auth(self, config: Config) -> Auth | None:
+        auth = config.api.auth
+        if not auth.enable:
+            return None
+        return Auth(revocations=self._revocations, **await self._credentials(config))
+
+    async def _credentials(self, config: Config) -> "_Credentials":
+        auth = config.api.auth
+        username = auth.username or "admin"
+        secret = auth.jwt.secret.encode() or self._secrets.jwt_key
+        hashed = self._secrets.password_hash
+        if auth.password:
+            hashed = await password_hash(auth.password, username=username, secret=secret)
+        return {"username": username, "password_hash": hashed, "secret": secret}
+
+    async def _apply(self, old: Config, new: Config) -> None:
+        """Make a changed configuration the one that runs, as far as that goes."""
+        self._set_up_log(new)
+        self._buffer.resize(new.log.max_lines)
+        if self._auth is not None and new.api.auth.enable:
+            self._auth.replace_credentials(**await self._credentials(new))
+        if new.webrtc != old.webrtc or new.limits != old.limits:
+            await self._webrtc.reconfigure(_settings(new), _limits(new))
+        if new.webrtc.enable != old.webrtc.enable:
+            for process in self._restreamer.processes():
+                if process.config.webrtc.enabled:
+                    await self._restreamer.command(process.config.id, "restart")
+        for key in _needs_start(old, new):
+            log.warning("config: %s takes effect at the next start of the daemon", key)
+
+    def _set_up_log(self, config: Config) -> None:
+        sinks = [self._console, self._buffer]
+        logs.setup(config.log.level, sinks, topics=config.log.topics)
+
+
+class _Credentials(TypedDict):
+    username: str
+    password_hash: str
+    secret: bytes
+
+
+def _needs_password(config: Config) -> bool:
+    return config.api.auth.enable and not config.api.auth.password
+
+
+def _settings(config: Config) -> Settings:
+    webrtc = config.webrtc
+    return Settings(
+        enable=webrtc.enable,
+        public_ip=str(webrtc.public_ip),
+        nat_1to1_ips=tuple(str(address) for address in webrtc.nat_1to1_ips),
+        udp_mux_port=webrtc.udp_mux_port,
+        include_loopback=is_loopback(config.address),
+    )
+
+
+def _limits(config: Config) -> Limits:
+    limits = config.limits
+    return Limits(
+        per_address=limits.viewers_per_address,
+        per_subject=limits.viewers_per_subject,
+        per_process=limits.viewers_per_process,
+        total=limits.viewers,
+        pending_per_address=max(4, limits.viewers_per_address // PENDING_SHARE),
+    )
+
+
+def _policy(config: Config) -> Policy:
+    access = config.ffmpeg.access
+    return Policy(
+        input_allow=_patterns(access.input.allow),
+        input_block=_patterns(access.input.block),
+        output_allow=_patterns(access.output.allow),
+        output_block=_patterns(access.output.block),
+        disk_dir=Path(config.storage.disk.dir).resolve(),
+    )
+
+
+def _patterns(texts: Iterable[str]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(text) for text in texts)
+
+
+def _needs_start(old: Config, new: Config) -> list[str]:
+    """Name the changed blocks that a reload doesn't touch."""
+    applied = {"log", "webrtc", "limits", "api", "created_at"}
+    before, after = old.model_dump(), new.model_dump()
+    return [key for key in after if key not in applied and before[key] != after[key]]
