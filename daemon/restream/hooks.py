@@ -73,10 +73,10 @@ class ProcessHooks(Protocol):
         """Exec succeeded."""
 
     def on_exit(self, end: RunEnd) -> bool:
-        """The child was reaped. True: what was appended is to blame; start again at once."""
+        """Hear that the child was reaped; True: our outputs are to blame, start again now."""
 
     def on_update(self, config: ProcessConfig) -> None:
-        """A new configuration was saved; the restart, if any, comes after this."""
+        """Hear of a new configuration, saved; the restart, if any, comes after this."""
 
     def on_stop(self, process_id: ProcessId, reason: StopReason) -> None:
-        """The process won't come back by itself; called before FFmpeg is told to stop."""
+        """Hear that it won't come back by itself, before FFmpeg is told to stop."""

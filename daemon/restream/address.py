@@ -1,0 +1,97 @@
+"""Addresses as FFmpeg understands them: schemes, files, the parts of a tee; pure text.
+
+Compare ``file_path`` results by their components, never as strings (F5).
+"""
+
+import os.path
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from daemon.errors import InvalidError
+
+_SCHEME = re.compile(r"([A-Za-z0-9+.\-]+):")
+_TEE_PART = re.compile(r"\s*(?:\[[^\]]*\])?(.*)", re.DOTALL)
+_UNESCAPED_BAR = re.compile(r"(?<!\\)\|")
+
+
+def check_text(text: str, *, is_address: bool = True) -> None:
+    """Raise InvalidError for what can't be an argument, or shouldn't be an address."""
+    if "\0" in text:
+        raise InvalidError("it contains a NUL")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidError("it is not valid Unicode")
+    if is_address and not text.strip():
+        raise InvalidError("it is empty")
+    if is_address and ("\n" in text or "\r" in text):
+        raise InvalidError("it contains a line break")
+
+
+def scheme(address: str) -> str:
+    """Give the scheme in lower case, without what is nested in it; "" for a plain path.
+
+    FFmpeg takes ``hls+http://`` for hls, and ``udp:host`` for a URL too.
+    """
+    match = _SCHEME.match(address)
+    return match[1].lower().partition("+")[0] if match else ""
+
+
+def is_url(address: str) -> bool:
+    """Whether it has a scheme with slashes, as what has a host does."""
+    return "://" in address and bool(scheme(address))
+
+
+def normalise(address: str) -> str:
+    """Give the form that allow and block lists are compared with."""
+    if address == "-":
+        return "pipe:"
+    match = _SCHEME.match(address)
+    return match[0].lower() + address[match.end() :] if match else f"file:{address}"
+
+
+def check_url(address: str) -> None:
+    """Raise InvalidError if host and port can't be told apart."""
+    try:
+        urlsplit(address)
+    except ValueError as problem:
+        raise InvalidError(f"it is no URL ({problem})") from None
+
+
+def is_tee(address: str) -> bool:
+    """Whether the tee muxer would see more than one output, or options."""
+    return "|" in address or address.startswith("[")
+
+
+def tee_parts(address: str) -> list[str]:
+    """Give the addresses in a tee output, without their ``[options]`` and one escaping."""
+    parts = []
+    for part in _UNESCAPED_BAR.split(address):
+        match = _TEE_PART.fullmatch(part)
+        assert match is not None, "the pattern ends with .*"
+        parts.append(re.sub(r"\\(.)", r"\1", match[1]).strip())
+    return parts
+
+
+def place_file(address: str, directory: Path) -> str:
+    """Give the full path of a file to write, symbolic links followed; devices as they are.
+
+    A relative path is taken from ``directory``. Raises InvalidError outside of it.
+    """
+    path = os.path.normpath(directory / _strip_file(address))
+    if path.startswith("/dev/"):
+        return path
+    # Resolved again at each start; what FFmpeg gets has no link left that could move meanwhile
+    resolved, root = Path(path).resolve(), directory.resolve()
+    if not resolved.is_relative_to(root):
+        raise InvalidError(f"{path} is not inside of {directory}")
+    return str(resolved)
+
+
+def is_absolute_file(address: str) -> bool:
+    """Whether the path doesn't depend on the working directory."""
+    return _strip_file(address).startswith("/")
+
+
+def _strip_file(address: str) -> str:
+    stripped = address[5:] if scheme(address) == "file" else address
+    return f"/{stripped.lstrip('/')}" if stripped.startswith("/") else stripped

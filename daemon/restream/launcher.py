@@ -1,0 +1,78 @@
+"""Stands between the daemon and FFmpeg for 20 ms, to set what must hold from the start.
+
+A program of its own (P2, P5): ``python -I -S launcher.py PARENT STATUS PROGRESS -- ARGV...``.
+Code between fork and exec in the daemon would run with other threads' locks held.
+PARENT is the daemon's pid; STATUS and PROGRESS are file descriptors. Why exec failed is written
+to STATUS, which a good exec closes silently. FFmpeg finds PROGRESS as number 3.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+
+PROGRESS_FD = 3
+OPEN_FILES = 1024
+OOM_SCORE = "300"  # out of memory? FFmpeg before the daemon
+FIRST_FREE_FD = 10
+EXIT_NOT_STARTED = 127  # what a shell says too
+PR_SET_PDEATHSIG = 1
+PR_SET_NO_NEW_PRIVS = 38
+
+
+def main() -> int:
+    """Become the program behind ``--``; comes back only if that is impossible."""
+    parent, status, progress = (int(word) for word in sys.argv[1:4])
+    argv = sys.argv[5:]
+    status = _place(status, progress)
+    try:
+        _reset_signals()
+        if sys.platform == "linux":
+            _bind_to_parent()
+        if os.getppid() != parent:  # it died before the line above could tell us
+            return EXIT_NOT_STARTED
+        _limit()
+        os.execv(argv[0], argv)  # noqa: S606 -- never by a shell
+    except OSError as error:
+        os.write(status, f"{argv[0]}: {error.strerror}".encode(errors="replace"))
+    return EXIT_NOT_STARTED
+
+
+def _place(status: int, progress: int) -> int:
+    # closed by exec, all but number 3: the daemon waits for the end of STATUS
+    kept = fcntl.fcntl(status, fcntl.F_DUPFD_CLOEXEC, FIRST_FREE_FD)
+    os.set_inheritable(status, False)
+    if progress != PROGRESS_FD:
+        os.dup2(progress, PROGRESS_FD)
+        os.set_inheritable(progress, False)
+    return kept
+
+
+def _reset_signals() -> None:
+    # Python ignores these two, and what is ignored stays so over exec
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _bind_to_parent() -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    orders = ((PR_SET_PDEATHSIG, signal.SIGKILL), (PR_SET_NO_NEW_PRIVS, 1))
+    for option, value in orders:
+        if libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl failed")
+    with contextlib.suppress(OSError):  # some containers mount /proc read-only
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
+
+
+def _limit() -> None:
+    files = min(OPEN_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

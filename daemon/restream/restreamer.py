@@ -1,0 +1,358 @@
+"""Restreamer: all processes; every change is checked, stored, answered, then acted on (ST2).
+
+A change runs to its end even when its caller goes away, so that memory and disk stay one. Each
+process has its own lock; nothing waits for another process's FFmpeg (D16).
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from daemon.errors import ConflictError, InvalidError, NotFoundError, NotReadyError
+from daemon.ffmpeg.probe import Probe, probe
+from daemon.restream import config as configs
+from daemon.restream import placeholders as words
+from daemon.restream import policy as policies
+from daemon.restream import reference
+from daemon.restream.config import ConfigLimits, ProcessConfig, ProcessId
+from daemon.restream.guarded import GuardedHooks
+from daemon.restream.hooks import ProcessHooks, StopReason
+from daemon.restream.limiter import StartLimiter
+from daemon.restream.policy import Policy
+from daemon.restream.process import Process
+from daemon.restream.state import LADDER_SECONDS, Order
+from daemon.restream.store import Metadata, Store, StoredProcess
+from daemon.restream.supervision import Supervision
+from daemon.restream.sweep import sweep
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = LADDER_SECONDS + 1.0  # that a caller waits for an FFmpeg to end
+PROBE_SECONDS = 20.0
+T = TypeVar("T")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Command(StrEnum):
+    """What a user can tell a process."""
+
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    RELOAD = "reload"
+
+
+class Restreamer:
+    """Keeps every process as it was ordered; ``ready`` is set when all orders are back.
+
+    The data directory must be locked by us: what another daemon of ``instance_id`` left behind
+    is ended at the start. ``max_processes`` 0 is no limit.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        binary: Path,
+        hooks: ProcessHooks,
+        work_dir: Path,
+        instance_id: str,
+        max_processes: int = 0,
+        log_lines: int = 50,
+        log_history: int = 3,
+        placeholders: Mapping[str, str] = _NOTHING,
+        policy: Policy | None = None,
+    ) -> None:
+        self.ready = asyncio.Event()
+        self._store = store
+        self._max_processes = max_processes
+        self._placeholders = placeholders
+        self._policy = policy
+        self._shared = Supervision(
+            binary=binary,
+            hooks=GuardedHooks(hooks),
+            work_dir=work_dir,
+            instance_id=instance_id,
+            resolve=self.resolve,
+            limiter=StartLimiter(time.monotonic()),
+            log_lines=log_lines,
+            log_history=log_history,
+        )
+        self._group: asyncio.TaskGroup | None = None
+        self._processes: dict[ProcessId, Process] = {}
+        self._leaving: dict[ProcessId, Process] = {}  # deleted, FFmpeg not gone yet
+        self._reserved: set[ProcessId] = set()  # ids of changes that are being stored
+        self._claims: set[ProcessId] = set()  # the same for orders to start
+        self._metadata: dict[ProcessId | None, Metadata] = {}
+
+    async def run(self) -> None:
+        """Bring all processes back, supervise them until cancelled, then end them all."""
+        strays = await asyncio.to_thread(sweep, self._shared.instance_id)
+        stored = await self._store.load_all()
+        self._metadata[None] = dict(await self._store.metadata(None))
+        log.info("restream: %d processes, %d strays ended", len(stored), strays)
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            try:
+                self._boot(stored)
+                self.ready.set()
+                await asyncio.Event().wait()
+            finally:
+                self._group = None
+
+    def get(self, process_id: ProcessId) -> Process:
+        """Give one process. Raises NotFoundError."""
+        process = self._processes.get(process_id)
+        if process is None:
+            raise NotFoundError(f"unknown process '{process_id}'")
+        return process
+
+    def processes(self) -> list[Process]:
+        """All of them, sorted by id."""
+        return [process for _, process in sorted(self._processes.items())]
+
+    async def add(self, config: ProcessConfig) -> Process:
+        """Create a process and start it if it says so. Raises InvalidError, ConflictError."""
+        return await self._durably(partial(self._add, config))
+
+    async def update(self, process_id: ProcessId, config: ProcessConfig) -> Process:
+        """Replace a config, and the id if it is another; restart only if that is needed.
+
+        Raises NotFoundError, InvalidError, ConflictError; then nothing has changed.
+        """
+        process = self.get(process_id)
+        return await self._durably(partial(self._update, process, config))
+
+    async def delete(self, process_id: ProcessId) -> None:
+        """Remove a process; its FFmpeg is gone on return, if it can be ended at all."""
+        process = self.get(process_id)
+        await self._durably(partial(self._delete, process))
+        await process.wait_idle(STOP_SECONDS)
+
+    async def command(self, process_id: ProcessId, name: str) -> None:
+        """Start, stop, restart or reload; a stop returns when FFmpeg has ended.
+
+        Raises NotFoundError; InvalidError for another word, too many processes, or a reload
+        that can't be resolved.
+        """
+        process = self.get(process_id)
+        if name not in {*Command}:
+            raise InvalidError(
+                f"unknown command '{name}'", details=[f"known: {', '.join(Command)}"]
+            )
+        await self._durably(partial(self._command, process, Command(name)))
+        if name == Command.STOP and not await process.wait_idle(STOP_SECONDS):
+            log.warning("process %s: stop was ordered, but it can't be ended", process_id)
+
+    async def probe(self, process_id: ProcessId) -> Probe:
+        """Look at the inputs of a process, as FFmpeg would get them."""
+        resolved = self.resolve(self.get(process_id).config)
+        return await probe(
+            self._shared.binary, configs.input_arguments(resolved), PROBE_SECONDS
+        )
+
+    def metadata(self, process_id: ProcessId | None) -> Metadata:
+        """Give the metadata of a process, or of the whole system (None)."""
+        if process_id is not None:
+            self.get(process_id)
+        return dict(self._metadata.get(process_id, {}))
+
+    async def set_metadata(self, process_id: ProcessId | None, key: str, value: Any) -> None:
+        """Set one value of any JSON type; None deletes it."""
+        await self._durably(partial(self._set_metadata, process_id, key, value))
+
+    def resolve(self, config: ProcessConfig) -> ProcessConfig:
+        """Replace placeholders and references, then check. Raises InvalidError."""
+        configs.validate(config)
+        resolved = words.resolve(config, self._placeholders)
+        return policies.apply(reference.resolve(resolved, self._find), self._policy)
+
+    # Boot
+
+    def _boot(self, stored: Sequence[StoredProcess]) -> None:
+        """Start in the order of the references; take turns by the limiter."""
+        by_id = {process.config.id: process for process in stored}
+        started = 0
+        for config in reference.in_start_order(process.config for process in stored):
+            record = by_id[config.id]
+            self._metadata[config.id] = dict(record.metadata)
+            order = Order(record.order)
+            started += order is Order.START
+            is_refused = order is Order.START and 0 < self._max_processes < started
+            self._adopt(
+                Process(
+                    config,
+                    self._shared,
+                    order=order,
+                    created_at=record.created_at,
+                    updated_at=record.updated_at,
+                    refusal=self._too_many() if is_refused else "",
+                )
+            )
+
+    def _adopt(self, process: Process) -> None:
+        assert self._group is not None
+        self._processes[process.id] = process
+        self._group.create_task(self._supervise(process), name=f"process {process.id}")
+
+    async def _supervise(self, process: Process) -> None:
+        await process.run()
+        if self._leaving.get(process.id) is process:
+            del self._leaving[process.id]
+
+    # Changes: each checks, stores, and only then touches memory
+
+    async def _add(self, config: ProcessConfig) -> Process:
+        order = Order.START if config.autostart else Order.STOP
+        now = int(time.time())
+        async with self._reserving(config.id):
+            self.resolve(config)
+            with self._room_for(config.id, order):
+                await self._store.save(config, order=order, created_at=now, updated_at=now)
+                process = Process(
+                    config, self._shared, order=order, created_at=now, updated_at=now
+                )
+                self._adopt(process)
+        return process
+
+    async def _update(self, process: Process, config: ProcessConfig) -> Process:
+        async with self._changing(process), contextlib.AsyncExitStack() as stack:
+            old_id, now = process.id, int(time.time())
+            if config.id != old_id:
+                await stack.enter_async_context(self._reserving(config.id))
+            self.resolve(config)
+            await self._store_update(process, config, now)
+            if config.id != old_id:
+                self._metadata[config.id] = self._metadata.pop(old_id, {})
+                self._processes[config.id] = self._processes.pop(old_id)
+            is_restart = _shape(config) != _shape(process.config)
+            process.reconfigure(config, now, is_restart=is_restart)
+        return process
+
+    async def _store_update(self, process: Process, config: ProcessConfig, now: int) -> None:
+        save = self._store.save
+        if config.id != process.id:
+            save = partial(self._store.rename, process.id)
+        await save(config, order=process.order, created_at=process.created_at, updated_at=now)
+
+    async def _delete(self, process: Process) -> None:
+        async with self._changing(process):
+            await self._store.delete(process.id)
+            del self._processes[process.id]
+            self._metadata.pop(process.id, None)
+            self._leaving[process.id] = process
+            process.leave(StopReason.DELETE)
+
+    async def _command(self, process: Process, command: Command) -> None:
+        async with self._changing(process):
+            if command is Command.RESTART:
+                process.restart()
+            elif command is Command.RELOAD:
+                self.resolve(process.config)
+                process.restart()
+            else:
+                await self._set_order(process, Order(command.value))
+
+    async def _set_order(self, process: Process, order: Order) -> None:
+        with self._room_for(process.id, order):
+            if process.order is not order:
+                await self._store.set_order(process.id, order)
+            process.receive_order(order)
+
+    async def _set_metadata(self, process_id: ProcessId | None, key: str, value: Any) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            if process_id is not None:
+                await stack.enter_async_context(self._changing(self.get(process_id)))
+            await self._store.set_metadata(process_id, key, value)
+            metadata = self._metadata.setdefault(process_id, {})
+            metadata[key] = value
+            if value is None:
+                del metadata[key]
+
+    async def _durably(self, change: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run a change to its end, even if who asked for it is cancelled meanwhile."""
+        if self._group is None:
+            raise NotReadyError("the daemon is starting or ending", retry_after=5)
+        outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._group.create_task(_settle(change(), outcome))
+        return await outcome
+
+    @contextlib.asynccontextmanager
+    async def _changing(self, process: Process) -> AsyncIterator[None]:
+        async with process.lock:
+            if self._processes.get(process.id) is not process:  # while we waited
+                raise NotFoundError(f"unknown process '{process.id}'")
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _reserving(self, process_id: ProcessId) -> AsyncIterator[None]:
+        """Keep a free id free for us."""
+        if process_id in self._reserved or process_id in self._processes:
+            raise ConflictError("process already exists", details=[f"'{process_id}' is taken"])
+        self._reserved.add(process_id)
+        try:
+            old = self._leaving.get(process_id)
+            if old is not None and not await old.wait_idle(STOP_SECONDS):
+                raise ConflictError(f"the FFmpeg of the deleted '{process_id}' can't be ended")
+            yield
+        finally:
+            self._reserved.discard(process_id)
+
+    @contextlib.contextmanager
+    def _room_for(self, process_id: ProcessId, order: Order) -> Iterator[None]:
+        """Keep one of ``max_processes``, which counts orders, for us."""
+        if order is Order.STOP:
+            yield
+            return
+        started = {process.id for process in self.processes() if process.order is Order.START}
+        if 0 < self._max_processes <= len((started | self._claims) - {process_id}):
+            raise InvalidError(self._too_many(), reason="max-processes")
+        self._claims.add(process_id)
+        try:
+            yield
+        finally:
+            self._claims.discard(process_id)
+
+    def _too_many(self) -> str:
+        return f"max. number of running processes ({self._max_processes}) reached"
+
+    def _find(self, process_id: ProcessId) -> ProcessConfig | None:
+        process = self._processes.get(process_id)
+        return words.resolve(process.config, self._placeholders) if process else None
+
+
+async def _settle(change: Coroutine[Any, Any, T], outcome: asyncio.Future[T]) -> None:
+    try:
+        result = await change
+    except Exception as error:  # noqa: BLE001 -- it belongs to the caller, who gets it
+        if outcome.done():
+            log.warning("a change failed after its caller had gone: %s", error)
+        else:
+            outcome.set_exception(error)
+    else:
+        if not outcome.done():
+            outcome.set_result(result)
+    finally:
+        outcome.cancel()  # if we were cancelled ourselves
+
+
+def _shape(config: ProcessConfig) -> ProcessConfig:
+    """Give the config without what can change under a running FFmpeg."""
+    return replace(
+        config,
+        output=tuple(replace(output, cleanup=()) for output in config.output),
+        input=tuple(replace(element, cleanup=()) for element in config.input),
+        reconnect=False,
+        reconnect_delay_seconds=0,
+        autostart=True,
+        stale_timeout_seconds=0,
+        limits=ConfigLimits(),
+    )

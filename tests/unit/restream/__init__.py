@@ -1,0 +1,1 @@
+"""Supervision as pure decisions."""
