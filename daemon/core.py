@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+
 from daemon import log as logs
 from daemon.auth import Auth, hash_password, password_hash
 from daemon.config import (
@@ -43,6 +45,8 @@ log = logging.getLogger(__name__)
 
 DATABASE = "dragonctl.db"
 HARD_STOP = 19.0  # seconds from the first signal; then whatever is left is killed with us
+SAME_ORDER = 1.0  # seconds; tools signal a process and its group, which is one order
+LOOPS_SINCE = 7  # FFmpeg's major version
 PENDING_SHARE = 2  # of the viewers of one address, one in so many may be on its way
 
 Announce = Callable[[str], None]
@@ -90,6 +94,7 @@ class Core:
         self._announce = announce
         self._database = database
         self._stop = asyncio.Event()
+        self._stop_ordered = 0.0
         self._buffer = logs.LogBuffer(config.log.max_lines)
         self._console = logs.console(sys.stderr)
         self._set_up_log(config)
@@ -107,11 +112,12 @@ class Core:
         self._revocations = Revocations(database)
         self._auth: Auth | None = None
         self._binary = binary.find(config.ffmpeg.binary)
+        self._disk = Path(config.storage.disk.dir).resolve()
         self._webrtc = WebRTC(
             _settings(config),
             prober=partial(probe.probe, self._binary),
             limits=_limits(config),
-            is_revoked=partial(self._revocations.contains, "token"),
+            is_revoked=self._is_revoked,
         )
         self._restreamer = Restreamer(
             store=Store(database),
@@ -122,27 +128,34 @@ class Core:
             max_processes=config.ffmpeg.max_processes,
             log_lines=config.ffmpeg.log.max_lines,
             log_history=config.ffmpeg.log.max_history,
+            placeholders={"diskfs": str(self._disk), "fs:disk": str(self._disk)},
             policy=_policy(config),
         )
 
     async def run(self) -> int:
         """Start, serve, stop in order. Raises ConfigError if the address can't be had."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._on_signal, number)
-        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
+        self._watch_signals()
+        self._disk.mkdir(parents=True, exist_ok=True)
         await self._revocations.load(time.time())
         self._auth = await self._make_auth(self._config)
+        self._webrtc.hooks.breaks_loops = await self._breaks_loops()
         await self._webrtc.open()
-        app = create_app(self._services())
+        self._app = create_app(self._services())
         stop_serving = asyncio.Event()
+        failed: list[BaseException] = []
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 webrtc = group.create_task(self._webrtc.run())
                 restreamer = group.create_task(self._restreamer.run())
+                await self._restreamer.ready.wait()  # before it, no process is known
                 group.create_task(
-                    serve(app, self._config.address, stop=stop_serving, ready=self._on_ready)
+                    serve(
+                        self._serve_current,
+                        self._config.address,
+                        stop=stop_serving,
+                        ready=self._on_ready,
+                    )
                 )
                 await self._stop.wait()
                 log.info("stopping")
@@ -153,8 +166,30 @@ class Core:
                 stop_serving.set()
         except* asyncio.CancelledError:
             pass
+        except* DragonError as group_of:  # what is raised in here would be grouped again
+            failed += group_of.exceptions
+        if failed:
+            raise failed[0]
         log.info("stopped")
         return 0
+
+    async def _serve_current(
+        self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        """Pass a request to the application, which a reload may have made anew."""
+        await self._app(scope, receive, send)
+
+    async def _breaks_loops(self) -> bool:
+        """Whether FFmpeg is older than 7: see ``make_plan``."""
+        try:
+            version = await binary.version(self._binary)
+        except OSError as error:
+            log.warning("ffmpeg: %s can't be run: %s", self._binary, error.strerror)
+            return False
+        return int(version.partition(".")[0] or LOOPS_SINCE) < LOOPS_SINCE
+
+    def _is_revoked(self, login_id: str) -> bool:
+        return any(self._revocations.contains(kind, login_id) for kind in ("token", "family"))
 
     def _services(self) -> Services:
         config = self._config
@@ -168,6 +203,7 @@ class Core:
             about=About(self._service),
             trusted_proxies=tuple(str(network) for network in config.api.trusted_proxies),
             is_session_strict=config.api.session_auth == "token",
+            viewers_per_address=config.limits.viewers_per_address,
             cors_origins=config.storage.cors.origins,
         )
 
@@ -176,13 +212,22 @@ class Core:
             self._announce(f"serving at http://{address}")
         log.info("http: serving at %s", ", ".join(addresses))
 
+    def _watch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal, number)
+        loop.add_signal_handler(signal.SIGHUP, self._on_hangup)
+
     def _on_signal(self, number: signal.Signals) -> None:
         """Stop; the second time, and when stopping takes too long, at once."""
-        if self._stop.is_set():
+        now = time.monotonic()
+        if not self._stop.is_set():
+            self._stop_ordered = now
+            self._stop.set()
+            asyncio.get_running_loop().call_later(HARD_STOP, self._give_up)
+        elif now - self._stop_ordered > SAME_ORDER:
             log.warning("stopped at once: a second %s", number.name)
             os._exit(1)  # FFmpeg dies with us, by its parent-death signal
-        self._stop.set()
-        asyncio.get_running_loop().call_later(HARD_STOP, self._give_up)
 
     def _give_up(self) -> None:
         log.error("stopping took more than %.0f s; leaving now", HARD_STOP)
@@ -215,10 +260,15 @@ class Core:
 
     async def _apply(self, old: Config, new: Config) -> None:
         """Make a changed configuration the one that runs, as far as that goes."""
+        # what can fail comes first, so that a refused reload changes nothing
+        if self._auth is None or not new.api.auth.enable:
+            self._auth = await self._make_auth(new)
+        else:
+            self._auth.replace_credentials(**await self._credentials(new))
+        self._config = new
+        self._app = create_app(self._services())
         self._set_up_log(new)
         self._buffer.resize(new.log.max_lines)
-        if self._auth is not None and new.api.auth.enable:
-            self._auth.replace_credentials(**await self._credentials(new))
         if new.webrtc != old.webrtc or new.limits != old.limits:
             await self._webrtc.reconfigure(_settings(new), _limits(new))
         if new.webrtc.enable != old.webrtc.enable:

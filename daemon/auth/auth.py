@@ -12,7 +12,7 @@ from typing import Protocol
 from daemon.auth.claims import ALL_SCOPES, BAD_TOKEN, Claims, read, sign
 from daemon.auth.limit import LoginLimit
 from daemon.auth.password import check_password
-from daemon.errors import AuthError
+from daemon.errors import AuthError, ConfigError
 
 ACCESS_LIFETIME = 600  # seconds; datarhei's, clients plan their refresh by it
 REFRESH_LIFETIME = 86_400
@@ -64,9 +64,10 @@ class Auth:
         self.replace_credentials(username=username, password_hash=password_hash, secret=secret)
 
     def replace_credentials(self, *, username: str, password_hash: str, secret: bytes) -> None:
-        """Take over a changed configuration; any change ends all tokens."""
+        """Take over a changed configuration; any change ends all tokens. Raises ConfigError."""
         assert username, "nobody can't log in"
-        assert password_hash, "an empty password would let everybody in"
+        if not password_hash:
+            raise ConfigError("api.auth.password is gone; only a restart makes a new one")
         assert secret, "a known key lets everybody make tokens"
         self._username = username
         self._password_hash = password_hash

@@ -60,8 +60,12 @@ class LoginLimit:
         _remember(self._failures, pair, failures)
 
     def succeed(self, source: str, username: str) -> None:
-        """Forget the failures of this user from there."""
-        self._failures.pop((network_of(source), username[:_LONGEST_NAME]), None)
+        """Forget this attempt, and the failures of this user from there."""
+        source = network_of(source)
+        self._failures.pop((source, username[:_LONGEST_NAME]), None)
+        for times in (self._all, self._sources.get(source)):
+            if times:
+                times.pop()
 
     @staticmethod
     def _check(wait: float) -> None:

@@ -15,8 +15,8 @@ from daemon.config.rules import (
     Address,
     Count,
     Flag,
+    HostOrEmpty,
     Int,
-    IpOrEmpty,
     Ips,
     Items,
     Networks,
@@ -289,7 +289,7 @@ class Router(Block):
 
 class WebRtc(Block):
     enable: Flag = False
-    public_ip: IpOrEmpty = ""
+    public_ip: HostOrEmpty = ""
     nat_1to1_ips: Ips = ()
     udp_mux_port: Port = 0
 

@@ -89,6 +89,12 @@ def _optional(check: Callable[[str], Any]) -> Callable[[str], None]:
     return validate
 
 
+def _check_host(value: str) -> None:
+    """Accept an address or a name; whether the name resolves is seen when it's needed."""
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", value):
+        ip_address(value)
+
+
 def _check_origin(value: str) -> None:
     if value != "*" and not re.fullmatch(r"https?://[^\s/?#@]+", value):
         raise ValueError(value)
@@ -151,7 +157,10 @@ Port = Annotated[StrictInt, between(0, MAX_PORT)]
 Count = Annotated[StrictInt, between(0)]
 Address = Annotated[StrictStr, _text(split_address, "host:port, [IPv6]:port or :port")]
 Ip = Annotated[StrictStr, _text(ip_address, _IP)]
-IpOrEmpty = Annotated[StrictStr, _text(_optional(ip_address), _IP)]
+HostOrEmpty = Annotated[
+    StrictStr,
+    _text(_optional(_check_host), "an IP address or a host name, such as 203.0.113.7"),
+]
 Network = Annotated[StrictStr, _text(_check_network, "a network such as 10.0.0.0/8")]
 Pattern = Annotated[StrictStr, _text(re.compile, "a regular expression")]
 Origin = Annotated[StrictStr, _text(_check_origin, "* or an origin like https://example.org")]

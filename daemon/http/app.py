@@ -54,6 +54,7 @@ class Services:
     about: About
     trusted_proxies: tuple[str, ...] = ()
     is_session_strict: bool = False
+    viewers_per_address: int = 8
     cors_origins: tuple[str, ...] = ("*",)
 
 
@@ -101,7 +102,7 @@ def _blueprints(services: Services) -> Iterator[Blueprint]:
     yield guard.routes(services.auth)
     yield process.routes(services.restreamer)
     yield metadata.routes(services.restreamer)
-    yield whep.routes(services.webrtc)
+    yield whep.routes(services.webrtc, services.viewers_per_address)
     yield webrtc.routes(services.webrtc)
     yield skills.routes(services.skills)
     yield config.routes(services.config_service)

@@ -54,8 +54,9 @@ class Caller:
         return self.claims.subject if self.claims else ""
 
     @property
-    def token_id(self) -> str:
-        return self.claims.token_id if self.claims else ""
+    def login_id(self) -> str:
+        """What is revoked with this caller: the login's family, else the token; "": nobody."""
+        return (self.claims.family or self.claims.token_id) if self.claims else ""
 
     def may(self, scope: Scope, process_id: str | None = None) -> bool:
         if self.is_auth_off:

@@ -18,9 +18,12 @@ MAX_SDP = 64 * 1024  # bytes
 FORWARDED_PREFIX = re.compile(r"^(/[A-Za-z0-9._~-]{1,64}){1,8}$")
 
 
-def routes(webrtc: WebRTC) -> Blueprint:
-    """Build the blueprint; the guard has checked each request already."""
-    views = _Views(webrtc)
+def routes(webrtc: WebRTC, viewers_per_address: int) -> Blueprint:
+    """Build the blueprint; the guard has checked each request already.
+
+    How often one address may join follows from how many viewers it may have.
+    """
+    views = _Views(webrtc, viewers_per_address)
     blueprint = Blueprint("whep", __name__, url_prefix="/api/v3/process/<segment:process_id>")
     session = "/whep/<segment:peer_id>"
     blueprint.post("/whep")(views.subscribe)
@@ -34,9 +37,11 @@ def routes(webrtc: WebRTC) -> Blueprint:
 
 
 class _Views:
-    def __init__(self, webrtc: WebRTC) -> None:
+    def __init__(self, webrtc: WebRTC, viewers_per_address: int) -> None:
         self._webrtc = webrtc
-        self._posts = Buckets(per_minute=10, burst=20)
+        self._posts = Buckets(
+            per_minute=max(10, viewers_per_address), burst=max(20, 2 * viewers_per_address)
+        )
         self._patches = Buckets(per_minute=120, burst=60)  # browsers trickle in flocks
         self._deletes = Buckets(per_minute=20, burst=20)
 
@@ -48,7 +53,7 @@ class _Views:
             address=caller().address,
             subject=caller().subject,
             user_agent=request.headers.get("User-Agent", "")[:256],
-            token_id=caller().token_id,
+            token_id=caller().login_id,
         )
         watching = await self._webrtc.subscribe(process_id, offer, viewer)
         headers = {

@@ -2,6 +2,7 @@
 
 __all__ = [
     "answer",
+    "certificate",
     "codecs",
     "consent",
     "demux",

@@ -92,13 +92,15 @@ class Feedback:
             return []
         kind, track = found
         self.nacks += 1
+        history = self._histories[kind]
+        media_bytes = history.bytes_in_last_second(now)
         resent = []
         for sequence in nack.sequences:
             place = track.locate(sequence)
-            plain = self._histories[kind].get(place[0], now) if place else None
+            plain = history.get(place[0], now) if place else None
             if place is None or plain is None:
                 track.unanswered_nacks += 1
-            elif track.budget.allows(plain[0], len(plain[3]), self.rtt_seconds or 0.0, now):
+            elif track.budget.allows(plain, media_bytes, self.rtt_seconds or 0.0, now):
                 try:
                     resent.append(track.protect_again(plain, place[1]))
                 except SrtpError:  # too far behind for libsrtp to protect it again

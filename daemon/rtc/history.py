@@ -5,7 +5,7 @@ the same bytes (RFC 3711 section 9.1 forbids other bytes under one index).
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from daemon.rtc.timeline import Plain
 
@@ -23,12 +23,19 @@ class History:
     def __init__(self, max_packets: int) -> None:
         self._max_packets = max_packets
         self._packets: OrderedDict[int, tuple[float, Plain]] = OrderedDict()
+        self._bursts: deque[tuple[float, int]] = deque()
+        self._burst_bytes = 0
 
-    def add(self, packets: Iterable[Plain], now: float) -> None:
+    def add(self, packets: Sequence[Plain], now: float) -> None:
         """Keep packets, in rising order of their index, and forget the old ones."""
         kept = self._packets
+        size = 0
         for packet in packets:
             kept[packet[0]] = (now, packet)
+            size += len(packet[3])
+        self._bursts.append((now, size))
+        self._burst_bytes += size
+        self._forget_bursts(now)
         while len(kept) > self._max_packets:
             kept.popitem(last=False)
         while kept and now - next(iter(kept.values()))[0] > MAX_AGE:
@@ -39,6 +46,20 @@ class History:
         found = self._packets.get(index)
         return found[1] if found and now - found[0] <= MAX_AGE else None
 
+    def bytes_in_last_second(self, now: float) -> int:
+        """How much media this track had: what a viewer's resends are measured by.
+
+        Counted here, once for all viewers, and not per viewer: that would cost every viewer's
+        every burst more than its bookkeeping altogether.
+        """
+        self._forget_bursts(now)
+        return self._burst_bytes
+
+    def _forget_bursts(self, now: float) -> None:
+        bursts = self._bursts
+        while bursts and now - bursts[0][0] > 1.0:
+            self._burst_bytes -= bursts.popleft()[1]
+
 
 class Budget:
     """What one viewer may have resent: one NACK must not buy a flood."""
@@ -46,25 +67,20 @@ class Budget:
     def __init__(self) -> None:
         self._resends: OrderedDict[int, tuple[int, float]] = OrderedDict()
         self._spent: deque[tuple[float, int]] = deque()
-        self._media: deque[tuple[float, int]] = deque()
         self._spent_bytes = 0
-        self._media_bytes = 0
 
-    def note_media(self, size: int, now: float) -> None:
-        """Media of ``size`` bytes was sent: it earns resends."""
-        self._media.append((now, size))
-        self._media_bytes += size
-        while now - self._media[0][0] > 1.0:
-            self._media_bytes -= self._media.popleft()[1]
+    def allows(self, packet: Plain, media_bytes: int, rtt: float, now: float) -> bool:
+        """Say whether this packet may be resent now; if so, it is charged.
 
-    def allows(self, index: int, size: int, rtt: float, now: float) -> bool:
-        """Say whether this packet may be resent now; if so, it is charged."""
+        ``media_bytes``: what the track had in the last second, which earns resends.
+        """
+        index, size = packet[0], len(packet[3])
         count, last = self._resends.get(index, (0, float("-inf")))
         if count >= MAX_RESENDS or now - last < max(MIN_INTERVAL, rtt):
             return False
         while self._spent and now - self._spent[0][0] > 1.0:
             self._spent_bytes -= self._spent.popleft()[1]
-        over = self._spent_bytes + size > BUDGET_SHARE * self._media_bytes
+        over = self._spent_bytes + size > BUDGET_SHARE * media_bytes
         if over and len(self._spent) >= BUDGET_FLOOR:
             return False
         self._resends[index] = (count + 1, now)

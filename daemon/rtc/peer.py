@@ -95,6 +95,9 @@ class Peer:
         self.connected_at: float | None = None
         self.profile: srtp.Profile | None = None
         self.dropped: dict[str, int] = {}
+        # two plain attributes: the fan-out reads them for each burst
+        self.media_address: Address | None = None  # None unless connected
+        self.tracks: dict[str, OutgoingTrack] = {}  # by kind; empty before the handshake
         self._setup = setup
         self._ice = IceLite(
             setup.local,
@@ -106,7 +109,6 @@ class Peer:
         self._dtls: Dtls | None = None
         self._inbound: srtp.Inbound | None = None
         self._outbound: srtp.Outbound | None = None
-        self._tracks: dict[str, OutgoingTrack] = {}
         self._feedback: Feedback | None = None
         self._transmits: deque[tuple[bytes, Address]] = deque()
         self._events: deque[Event] = deque()
@@ -115,22 +117,12 @@ class Peer:
         self._next_report: float | None = None
         self._dtls_address: Address | None = None
 
-    # -- what the fan-out and the API look at
-
-    @property
-    def media_address(self) -> Address | None:
-        """Where media goes; None unless connected."""
-        return self._ice.selected if self.state is State.CONNECTED else None
+    # -- what the API looks at
 
     @property
     def address(self) -> Address | None:
         """The viewer's address as far as it is proven."""
         return self._ice.selected
-
-    @property
-    def tracks(self) -> dict[str, OutgoingTrack]:
-        """Tracks by kind; empty before the handshake is done."""
-        return self._tracks
 
     @property
     def feedback(self) -> Feedback | None:
@@ -141,9 +133,6 @@ class Peer:
     def kinds(self) -> tuple[str, ...]:
         """What was negotiated: "video", "audio"."""
         return tuple(track.media.kind for track in self._setup.tracks)
-
-    def track(self, kind: str) -> OutgoingTrack | None:
-        return self._tracks.get(kind)
 
     def is_valid(self, address: Address) -> bool:
         """Whether datagrams from this address are ours to look at."""
@@ -174,7 +163,7 @@ class Peer:
 
     def needs_first_report(self, kind: str) -> bool:
         """Whether this track's media has begun and no sender report went with it yet."""
-        track = self._tracks.get(kind)
+        track = self.tracks.get(kind)
         return track is not None and track.has_started and kind not in self._reported
 
     def request_reports(self, now: float) -> None:
@@ -202,7 +191,7 @@ class Peer:
         if self.state is State.CLOSED:
             return
         if self._outbound is not None and self.media_address is not None:
-            bye = rtcp.build_bye([track.ssrc for track in self._tracks.values()])
+            bye = rtcp.build_bye([track.ssrc for track in self.tracks.values()])
             self._transmits.append((self._outbound.protect_rtcp(bye), self.media_address))
         if self._dtls is not None:
             self._dtls.close(now)
@@ -240,6 +229,7 @@ class Peer:
                 self._close("vanished", f"nothing authentic came for {event.idle:.0f} s")
             else:
                 self._begin_dtls(now)
+        self._note_address()
 
     def _receive_dtls(self, data: bytes, address: Address, now: float) -> None:
         # the first flight may come before the nomination: the address is proven all the same
@@ -278,7 +268,7 @@ class Peer:
         self._inbound = srtp.Inbound(keys)
         self.profile = keys.profile
         self.connected_at = now
-        self._tracks = {
+        self.tracks = {
             setup.media.kind: OutgoingTrack(
                 setup.media,
                 self._outbound,
@@ -288,7 +278,7 @@ class Peer:
             )
             for setup in self._setup.tracks
         }
-        self._feedback = Feedback(self._tracks, self._setup.histories)
+        self._feedback = Feedback(self.tracks, self._setup.histories)
         self._events.append(Connected(keys.profile))
 
     def _receive_rtcp(self, data: bytes, now: float) -> None:
@@ -316,7 +306,7 @@ class Peer:
         self._next_report = now + REPORT_INTERVALS[self._reports_sent]
         if self._outbound is None or self.media_address is None:
             return
-        for kind, track in self._tracks.items():
+        for kind, track in self.tracks.items():
             clock = self._setup.clock(kind, now)
             if clock is None or not track.has_started:
                 continue
@@ -334,7 +324,12 @@ class Peer:
         allowed = new in NEXT[self.state]
         if allowed:
             self.state = new
+            self._note_address()
         return allowed
+
+    def _note_address(self) -> None:
+        """Media goes where ICE says, while we are connected."""
+        self.media_address = self._ice.selected if self.state is State.CONNECTED else None
 
     def _close(self, reason: str, detail: str = "") -> None:
         if self._become(State.CLOSED):

@@ -76,46 +76,33 @@ class SessionKeys:
 class Outbound:
     """Protects what we send to one viewer. One thread only: libsrtp's buffer is shared."""
 
-    __slots__ = ("_line", "_session", "overhead")
+    __slots__ = ("_session", "overhead", "protect_burst")
+
+    protect_burst: Callable[[int, int, Sequence[Plain], int, int], list[bytes]]
+    """(SSRC, payload type, packets, sequence offset, timestamp offset) -> datagrams.
+
+    Turns packets of the shared line into this viewer's, two buffers for each packet. The
+    outgoing index is ``index + sequence_offset`` and must be 0 or more: its low 16 bits are the
+    sequence number, the rest is the rollover counter. The same packet again gives the same
+    bytes. SrtpError, with AES-CM only: over 1356 bytes, or a repeat of what lies 1024 packets
+    back. Bound once to the profile's own: a wrapper would cost a call per burst and viewer.
+    """
 
     def __init__(self, keys: SessionKeys) -> None:
         policy = _policy(keys.profile, keys.local_key + keys.local_salt, _OUTBOUND_WINDOW)
         policy.ssrc_type = pylibsrtp.Policy.SSRC_ANY_OUTBOUND
         policy.allow_repeat_tx = True
         self._session = pylibsrtp.Session(policy)
-        self._line: GcmLine | _CounterLine
         if keys.profile is Profile.AES128_CM_SHA1_80:
-            self._line = _CounterLine(self._session)
+            self.protect_burst = _CounterLine(self._session).protect
         else:
             key, salt = derive_rtp_keys(keys.profile, keys.local_key, keys.local_salt)
-            self._line = GcmLine(key, salt)
+            self.protect_burst = GcmLine(key, salt).protect
         self.overhead = keys.profile.overhead
 
     def protect_rtcp(self, packet: bytes) -> bytes:
         """Encrypt one compound packet; libsrtp counts the SRTCP index."""
         return _call(self._session.protect_rtcp, packet)
-
-    def protect_burst(
-        self,
-        ssrc: int,
-        payload_type: int,
-        packets: Sequence[Plain],
-        sequence_offset: int,
-        timestamp_offset: int,
-    ) -> list[bytes]:
-        """Turn packets of the shared line into this viewer's, two buffers for each packet.
-
-        The outgoing index is ``index + sequence_offset`` and must be 0 or more: its low 16 bits
-        are the sequence number, the rest is the rollover counter. The same packet again gives
-        the same bytes.
-
-        Raises:
-            SrtpError: AES-CM only: over 1356 bytes, or a repeat of what lies 1024 packets back.
-
-        """
-        return self._line.protect(
-            ssrc, payload_type, packets, sequence_offset, timestamp_offset
-        )
 
 
 class GcmLine:

@@ -26,9 +26,10 @@ class OutgoingTrack:
     """
 
     __slots__ = (
-        "_first_sequence", "_segments", "budget", "dropped_frames", "has_started", "is_open",
-        "media", "needs_keyframe", "octets", "out_index", "outbound", "packets", "plis",
-        "resent", "sequence_offset", "ssrc", "timestamp_offset", "unanswered_nacks",
+        "_first_sequence", "_payload_type", "_protect", "_segments", "budget",
+        "dropped_frames", "has_started", "is_open", "media", "needs_keyframe", "octets",
+        "out_index", "overhead", "packets", "plis", "resent", "sequence_offset", "ssrc",
+        "timestamp_offset", "unanswered_nacks",
     )  # fmt: skip
 
     def __init__(
@@ -41,7 +42,7 @@ class OutgoingTrack:
         timestamp_offset: int,
     ) -> None:
         self.media = media
-        self.outbound = outbound
+        self.overhead = outbound.overhead
         self.ssrc = ssrc
         self.timestamp_offset = timestamp_offset
         self.sequence_offset = 0
@@ -56,6 +57,8 @@ class OutgoingTrack:
         self.unanswered_nacks = 0
         self.dropped_frames = 0
         self.budget = Budget()
+        self._payload_type = media.payload_type
+        self._protect = outbound.protect_burst
         self._first_sequence = first_sequence
         self._segments: deque[tuple[int, int]] = deque(maxlen=MAX_SEGMENTS)
 
@@ -72,24 +75,20 @@ class OutgoingTrack:
         self.has_started = True
         return True
 
-    def protect(self, burst: Sequence[Plain], size: int, now: float) -> list[bytes]:
+    def protect(self, burst: Sequence[Plain], size: int) -> list[bytes]:
         """Encrypt a burst: two buffers a packet, see ``Outbound.protect_burst``."""
-        self.out_index = burst[-1][0] + self.sequence_offset
+        offset = self.sequence_offset
+        self.out_index = burst[-1][0] + offset
         self.packets += len(burst)
         self.octets += size
-        self.budget.note_media(size, now)
-        return self.outbound.protect_burst(
-            self.ssrc,
-            self.media.payload_type,
-            burst,
-            self.sequence_offset,
-            self.timestamp_offset,
+        return self._protect(
+            self.ssrc, self._payload_type, burst, offset, self.timestamp_offset
         )
 
     def protect_again(self, packet: Plain, offset: int) -> bytes:
         """Encrypt one packet that was sent before, at its offset then: the same bytes."""
-        buffers = self.outbound.protect_burst(
-            self.ssrc, self.media.payload_type, [packet], offset, self.timestamp_offset
+        buffers = self._protect(
+            self.ssrc, self._payload_type, [packet], offset, self.timestamp_offset
         )
         return b"".join(buffers)
 

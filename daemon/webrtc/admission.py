@@ -71,6 +71,7 @@ class Admission:
             ssrcs=ssrcs,
             offer=offer,
             negotiated=tuple(negotiated),
+            source_kinds=tuple(track.kind for track in source.tracks),
             certificate=certificate,
         )
 

@@ -33,6 +33,7 @@ class Lifecycle:
         prober: Prober,
         deliver: Callable[[Source, Burst], None],
         close_viewers: Callable[[ProcessId, str], None],
+        on_tracks: Callable[[ProcessId, tuple[str, ...]], None],
         *,
         is_on: bool,
     ) -> None:
@@ -40,7 +41,10 @@ class Lifecycle:
         self._prober = prober
         self._deliver = deliver
         self._close_viewers = close_viewers
+        self._on_tracks = on_tracks
         self.is_on = is_on
+        self.breaks_loops = False
+        """Whether this FFmpeg ends a copied leg when a looped file begins anew."""
         self._remembered: dict[ProcessId, tuple[tuple[str, ...], Probe]] = {}
         self._blamed: set[ProcessId] = set()
         self._is_fresh: set[ProcessId] = set()
@@ -59,7 +63,8 @@ class Lifecycle:
             log.warning("process %s: %s", process_id, text)
             return
         probe = await self._probe(process_id, pending.input_arguments)
-        plan = make_plan(probe, config)
+        is_looped = "-stream_loop" in pending.input_arguments
+        plan = make_plan(probe, config, is_loop_broken=is_looped and self.breaks_loops)
         if not plan.active:
             source.begin_run_without_legs(probe.error or "the input has no video and no audio")
             log.warning("process %s: no WebRTC: %s", process_id, source.problem)
@@ -127,8 +132,7 @@ class Lifecycle:
         return probe
 
     def _append(self, pending: PendingStart, source: Source, plan: Plan) -> None:
-        if source.tracks and {track.kind for track in source.tracks} != set(plan.kinds):
-            self._close_viewers(pending.process_id, "tracks-changed")
+        self._on_tracks(pending.process_id, plan.kinds)
         legs = source.begin_run(plan)
         began = int(time.time() * 1_000_000)
         for track in plan.active:

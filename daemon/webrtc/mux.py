@@ -6,6 +6,7 @@ an answer, an object or a log line: it is counted.
 
 import asyncio
 import errno
+import itertools
 import logging
 import socket
 import struct
@@ -27,6 +28,7 @@ MAX_DATAGRAM = 2048
 BUFFER = 4 << 20  # bytes asked for, each way
 SMALL_BUFFER = 1 << 20  # below this the operator should hear of it
 SLICE = 0.002  # seconds of fan-out before other work has its turn
+CLOCK_EVERY = 8  # sends between two looks at the clock: a tenth of a slice
 MAX_LAG = 0.5  # seconds a burst may wait for the socket; older frames are dropped
 BUFFERS_A_PACKET = 2  # see rtc.srtp.Outbound.protect_burst
 UDP_SEGMENT = 103  # linux/udp.h; Python's socket module doesn't name it
@@ -44,6 +46,15 @@ class Job:
     waiting: Transmission | None = None
 
 
+class _SegmentMessages(dict[int, list[tuple[int, int, bytes]]]):
+    """Segment size -> the control message that asks the kernel for it, made once."""
+
+    def __missing__(self, segment: int) -> list[tuple[int, int, bytes]]:
+        message = [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("=H", segment))]
+        self[segment] = message
+        return message
+
+
 class Mux:
     """The sockets. ``on_event`` hears of every peer's events, after its datagrams were sent."""
 
@@ -52,6 +63,7 @@ class Mux:
     ) -> None:
         self.counters: dict[str, int] = {}
         self.sockets: dict[int, socket.socket] = {}
+        self._by_is_v6: dict[bool, socket.socket] = {}  # hashing an address family is slow
         self._on_event = on_event
         self.uses_gso = use_gso and _has_gso()
         self._plain_destinations: set[str] = set()
@@ -62,7 +74,7 @@ class Mux:
         self._is_scheduled = False
         self._is_blocked = False
         self._buckets = Buckets(rate=50, burst=100)
-        self._segment_messages: dict[int, list[tuple[int, int, bytes]]] = {}
+        self._segment_messages = _SegmentMessages()
         self._loop = asyncio.get_running_loop()
 
     def bind(self, host: str, port: int) -> int:
@@ -87,6 +99,7 @@ class Mux:
             sock.close()
             raise
         self.sockets[family] = sock
+        self._by_is_v6[family == socket.AF_INET6] = sock
         self._loop.add_reader(sock, self._on_readable, sock)
         effective = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         level = logging.WARNING if effective < SMALL_BUFFER else logging.DEBUG
@@ -223,16 +236,20 @@ class Mux:
     def _run(self, job: Job, deadline: float) -> bool:
         """Go on with a job: True when done, False when time is up or the socket is full."""
         send = self._send_run
-        transmission = job.waiting or next(job.transmissions, None)
-        job.waiting = None
-        while transmission is not None:
-            if not send(transmission):
+        left = CLOCK_EVERY
+        if job.waiting is not None:
+            job.transmissions = itertools.chain([job.waiting], job.transmissions)
+            job.waiting = None
+        for transmission in job.transmissions:
+            if not send(*transmission):
                 job.waiting = transmission
-                self._wait_writable(transmission.address)
+                self._wait_writable(transmission[0])
                 return False
-            if time.monotonic() > deadline:
-                return False
-            transmission = next(job.transmissions, None)
+            left -= 1
+            if not left:
+                if time.monotonic() > deadline:
+                    return False
+                left = CLOCK_EVERY
         return True
 
     def _wait_writable(self, address: Address) -> None:
@@ -250,30 +267,21 @@ class Mux:
             self._jobs.popleft().abandon()
         self._work()
 
-    def _send_run(self, transmission: Transmission) -> bool:
+    def _send_run(self, address: Address, buffers: list[bytes], segment: int) -> bool:
         """One system call for a run; False when the socket's buffer is full."""
-        address, buffers, segment = (
-            transmission.address,
-            transmission.buffers,
-            transmission.segment,
-        )
-        sock = self._socket_for(address)
-        if (
-            len(buffers) == BUFFERS_A_PACKET
-            or not self.uses_gso
-            or address[0] in self._plain_destinations
-        ):
-            return self._send_plain(sock, buffers, address)
-        message = self._segment_messages.get(segment)
-        if message is None:
-            message = [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("=H", segment))]
-            self._segment_messages[segment] = message
+        host = address[0]
+        sock = self._by_is_v6[":" in host]
         try:
-            sock.sendmsg(buffers, message, 0, address)
+            if len(buffers) == BUFFERS_A_PACKET:  # audio: this is cheaper than sendmsg
+                sock.sendto(b"".join(buffers), address)
+            elif self.uses_gso and host not in self._plain_destinations:
+                sock.sendmsg(buffers, self._segment_messages[segment], 0, address)
+            else:
+                return self._send_plain(sock, buffers, address)
         except OSError as error:
             if error.errno in FULL:
                 return False
-            if error.errno in NO_GSO:
+            if error.errno in NO_GSO and len(buffers) > BUFFERS_A_PACKET:
                 self._plain_destinations.add(address[0])
                 log.warning("webrtc: %s takes no UDP segments (%s)", address[0], error.strerror)
                 return self._send_plain(sock, buffers, address)
@@ -283,7 +291,7 @@ class Mux:
     def _send_plain(self, sock: socket.socket, buffers: list[bytes], address: Address) -> bool:
         for first in range(0, len(buffers), BUFFERS_A_PACKET):
             try:
-                sock.sendmsg(buffers[first : first + BUFFERS_A_PACKET], (), 0, address)
+                sock.sendto(buffers[first] + buffers[first + 1], address)
             except OSError as error:
                 if error.errno in FULL and first == 0:
                     return False
@@ -297,7 +305,7 @@ class Mux:
             self._count_error(error)
 
     def _socket_for(self, address: Address) -> socket.socket:
-        return self.sockets[socket.AF_INET6 if ":" in address[0] else socket.AF_INET]
+        return self._by_is_v6[":" in address[0]]
 
     def _count_error(self, error: OSError) -> None:
         self._count(f"send_{errno.errorcode.get(error.errno or 0, 'error').lower()}")

@@ -65,11 +65,18 @@ class Plan:
         return tuple(track.kind for track in self.active)
 
 
-def make_plan(probe: Probe, config: ConfigWebRTC) -> Plan:
-    """Decide for the first video and the first audio stream of all inputs."""
+def make_plan(probe: Probe, config: ConfigWebRTC, *, is_loop_broken: bool = False) -> Plan:
+    """Decide for the first video and the first audio stream of all inputs.
+
+    ``is_loop_broken``: the input is a file that FFmpeg repeats, and this FFmpeg ends a copy
+    with a bitstream filter when the file begins anew.
+    """
+    video = _plan_video(
+        _first(probe, "video"), force=config.force_transcode, is_loop_broken=is_loop_broken
+    )
     return Plan(
         (
-            _plan_video(_first(probe, "video"), force=config.force_transcode),
+            video,
             _plan_audio(_first(probe, "audio"), force=config.force_transcode),
         )
     )
@@ -79,10 +86,13 @@ def _first(probe: Probe, kind: str) -> ProbeStream | None:
     return next((stream for stream in probe.streams if stream.type == kind), None)
 
 
-def _plan_video(stream: ProbeStream | None, *, force: bool) -> TrackPlan:
+def _plan_video(stream: ProbeStream | None, *, force: bool, is_loop_broken: bool) -> TrackPlan:
     if stream is None:
         return TrackPlan("video", Action.NONE, (Reason("no-video", "the input has no video"),))
     hurdles = _video_hurdles(stream, force=force)
+    if is_loop_broken and not hurdles:
+        text = "this FFmpeg ends a copy when -stream_loop begins anew; version 7 does not"
+        hurdles = (Reason("looped-input", text),)
     if hurdles:
         action, reasons, profile = Action.ENCODE, hurdles, ENCODED_PROFILE
     else:

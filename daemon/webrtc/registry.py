@@ -54,6 +54,7 @@ class Viewer:
     ssrcs: dict[str, int]
     offer: Offer
     negotiated: tuple[NegotiatedTrack, ...]
+    source_kinds: tuple[str, ...]  # what the process had when the viewer joined
     certificate: Certificate
     stale_etags: set[str] = field(default_factory=set)
 

@@ -78,6 +78,7 @@ class WebRTC:
             prober,
             self._deliver,
             self._close_viewers,
+            self._end_mismatched,
             is_on=settings.enable,
         )
         self.ready = asyncio.Event()
@@ -258,7 +259,7 @@ class WebRTC:
         now = time.monotonic()
         job = Job(
             burst.arrived,
-            transmissions(burst, turned, now),
+            transmissions(burst, turned),
             lambda: _close_gates(turned, burst.kind),
         )
         self.mux.fan_out(job)
@@ -289,6 +290,12 @@ class WebRTC:
         for viewer in self.registry.viewers_of(process_id):
             self._end(viewer, reason)
 
+    def _end_mismatched(self, process_id: ProcessId, kinds: tuple[str, ...]) -> None:
+        """End viewers who joined when the process had other tracks: they must join anew."""
+        for viewer in self.registry.viewers_of(process_id):
+            if viewer.source_kinds != kinds:
+                self._end(viewer, "tracks-changed")
+
     def _keep_house(self, now: float) -> None:
         """End viewers whose time or token is over; say once that a leg is silent."""
         for viewer in list(self.registry.viewers.values()):
@@ -306,6 +313,6 @@ def _family(address: str) -> socket.AddressFamily:
 
 def _close_gates(peers: Sequence[Peer], kind: str) -> None:
     for peer in peers:
-        track = peer.track(kind)
+        track = peer.tracks.get(kind)
         if track is not None:
             track.close_gate()

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +22,13 @@ TONE = "sine=frequency=440:sample_rate=48000"
 MANY = Limits(per_address=1000, per_subject=1000, pending=1000, pending_per_address=1000)
 
 
+async def until(fact: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait until a fact of another process holds, which nobody tells us."""
+    async with asyncio.timeout(seconds):
+        while not fact():  # noqa: ASYNC110 - there is no event
+            await asyncio.sleep(0.02)
+
+
 class Stage:
     """What a test needs: the two services, and a way to add processes."""
 
@@ -36,12 +43,10 @@ class Stage:
 
     async def until_live(self, name: str, seconds: float = 30.0) -> None:
         """Wait for the process's media."""
-        async with asyncio.timeout(seconds):
-            while True:
-                source = self.webrtc.registry.sources.get(ProcessId(name))
-                if source is not None and source.has_media:
-                    return
-                await asyncio.sleep(0.02)
+        sources = self.webrtc.registry.sources
+        await until(
+            lambda: ProcessId(name) in sources and sources[ProcessId(name)].has_media, seconds
+        )
 
 
 def test_picture(name: str, **change: object) -> ProcessConfig:
@@ -64,9 +69,11 @@ test_picture.__test__ = False  # type: ignore[attr-defined]
 
 
 @contextlib.asynccontextmanager
-async def open_stage(directory: Path, settings: Settings) -> AsyncIterator[Stage]:
+async def open_stage(
+    directory: Path, settings: Settings, binary: Path | None = None
+) -> AsyncIterator[Stage]:
     """Run both services as core does."""
-    binary = Path(shutil.which("ffmpeg") or "")
+    binary = binary or Path(shutil.which("ffmpeg") or "")
     database = Database.open(directory / "test.db")
     webrtc = WebRTC(settings, prober=partial(probe.probe, binary), limits=MANY)
     restreamer = Restreamer(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from daemon.auth import ALL_SCOPES, Auth, Claims, hash_password, password_hash
 from daemon.auth.password import _DUMMY
-from daemon.errors import AuthError, LimitError
+from daemon.errors import AuthError, ConfigError, LimitError
 
 NOW = 1_800_000_000.0
 SECRET = bytes(range(32))
@@ -229,6 +229,14 @@ async def test_changed_credentials_end_all_tokens(change: dict[str, Any]) -> Non
         auth.verify(tokens.access)
 
 
+async def test_a_password_that_is_gone_lets_nobody_in_and_changes_nothing() -> None:
+    auth = make()
+    tokens = await auth.login("admin", "right", HERE)
+    with pytest.raises(ConfigError, match="only a restart makes a new one"):
+        auth.replace_credentials(username="admin", password_hash="", secret=SECRET)
+    auth.verify(tokens.access)
+
+
 async def test_the_hash_of_a_configured_password_survives_a_restart() -> None:
     first = await password_hash("pass", username="admin", secret=SECRET)
     assert first == await password_hash("pass", username="admin", secret=SECRET)
@@ -343,7 +351,9 @@ def test_another_algorithm_or_key_is_refused() -> None:
 
 
 segment = st.text(alphabet='eyJhbGciOiJ9-_A=%{}[]"', max_size=60)
-header = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists, max_leaves=3)
+header = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5), st.lists, max_leaves=3
+)
 
 
 @given(

@@ -98,9 +98,9 @@ class Pair:
         ]
         self.setup.histories["video"].add(packets, self.now)
         burst = Burst("video", packets, is_keyframe, self.now)
-        for one in transmissions(burst, [self.peer], self.now):
-            for place in range(0, len(one.buffers), 2):
-                data = b"".join(one.buffers[place : place + 2])
+        for _, buffers, _ in transmissions(burst, [self.peer]):
+            for place in range(0, len(buffers), 2):
+                data = b"".join(buffers[place : place + 2])
                 if self.wire(data):
                     self.viewer.receive(data)
 

@@ -1,0 +1,233 @@
+"""Lifecycle: legs that can't be, tracks that change, inputs that lie; the process goes on."""
+
+import asyncio
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from daemon.errors import LimitError, NegotiationError, NotReadyError, SdpError
+from daemon.restream.config import ConfigIO, ProcessId
+from daemon.restream.state import Exec
+from daemon.rtc import h264
+from daemon.webrtc.registry import Limits, ViewerInfo
+from daemon.webrtc.subsystem import Settings
+from tests.fakes.player import Player
+from tests.fakes.viewer import Viewer
+from tests.integration.webrtc.conftest import PICTURE, Stage, open_stage, test_picture, until
+
+pytestmark = [pytest.mark.ffmpeg, pytest.mark.slow]
+ME = ViewerInfo(address="127.0.0.1")
+LAVFI = ("-re", "-f", "lavfi")
+
+
+def only_picture() -> tuple[ConfigIO, ...]:
+    return (ConfigIO("picture", PICTURE, LAVFI),)
+
+
+async def until_running(stage: Stage, name: str) -> None:
+    process = stage.restreamer.get(ProcessId(name))
+    await until(lambda: process.state().exec is Exec.RUNNING)
+
+
+async def test_a_process_without_video_serves_audio_alone(stage: Stage) -> None:
+    tone = ConfigIO("tone", "sine=frequency=440", LAVFI)
+    await stage.add("radio", test_picture("radio", input=(tone,)))
+    await stage.until_live("radio")
+    async with Player() as player:
+        subscription = await stage.webrtc.subscribe("radio", player.viewer.offer(), ME)
+        assert "m=video 0 " in subscription.answer
+        player.play(subscription.answer)
+        await player.until(lambda: len(player.viewer.packets) > 20)
+        assert {packet.payload_type for packet in player.viewer.packets} == {111}
+
+
+async def test_a_viewer_that_asks_for_video_only_gets_no_audio(stage: Stage) -> None:
+    await stage.add("cam")
+    await stage.until_live("cam")
+    async with Player(Viewer(kinds=("video",))) as player:
+        player.play((await stage.webrtc.subscribe("cam", player.viewer.offer(), ME)).answer)
+        await player.until(lambda: len(player.viewer.packets) > 20)
+        assert {packet.payload_type for packet in player.viewer.packets} == {102}
+
+
+async def test_an_input_without_pictures_or_sound_runs_and_says_why(
+    stage: Stage, tmp_path: Path
+) -> None:
+    text = tmp_path / "words.srt"
+    text.write_text("1\n00:00:00,000 --> 01:00:00,000\nhello\n")
+    output = (ConfigIO("out", str(tmp_path / "out.srt"), ("-c", "copy", "-y")),)
+    config = test_picture(
+        "words", input=(ConfigIO("in", str(text), ("-re",)),), output=output, reconnect=False
+    )
+    await stage.add("words", config)
+    await until((tmp_path / "out.srt").exists)
+    with pytest.raises(NotReadyError) as caught:
+        await stage.webrtc.subscribe("words", Viewer().offer(), ME)
+    assert caught.value.reason == "no-legs"
+    assert stage.webrtc.process_state("words")["state"] == "failed"
+
+
+async def test_legs_that_make_ffmpeg_fail_are_left_out_and_other_outputs_go_on(
+    tmp_path: Path,
+) -> None:
+    lacking = tmp_path / "ffmpeg"  # an FFmpeg that was built without an encoder
+    lacking.write_text(
+        "#!/bin/sh\n"
+        'case "$*" in *libx264*) echo "Unknown encoder \'libx264\'" >&2; exit 1;; esac\n'
+        'exec ffmpeg "$@"\n'
+    )
+    lacking.chmod(0o755)
+    recording = tmp_path / "out.mkv"
+    config = test_picture(
+        "cam",
+        output=(ConfigIO("file", str(recording), ("-c:v", "mpeg4", "-y")),),
+        reconnect=False,
+    )
+    settings = Settings(enable=True, public_ip="127.0.0.1")
+    async with open_stage(tmp_path, settings, lacking) as stage:
+        await stage.add("cam", config)
+        await until(lambda: recording.exists() and recording.stat().st_size > 100_000)
+        described = stage.webrtc.process_state("cam")
+        assert described["state"] == "failed"
+        assert "without" in described["reason"]
+
+
+async def test_viewers_negotiate_anew_when_a_track_appears(stage: Stage) -> None:
+    await stage.add("cam", test_picture("cam", input=only_picture()))
+    await stage.until_live("cam")
+    async with Player() as player:
+        player.play((await stage.webrtc.subscribe("cam", player.viewer.offer(), ME)).answer)
+        await player.until(lambda: player.viewer.packets)
+        await stage.restreamer.update(ProcessId("cam"), test_picture("cam"))
+        await player.until(lambda: player.viewer.is_closed)
+
+
+async def test_a_change_of_size_is_a_freeze_and_not_an_end(stage: Stage) -> None:
+    await stage.add("cam", test_picture("cam", input=only_picture()))
+    await stage.until_live("cam")
+    async with Player(Viewer(kinds=("video",))) as player:
+        player.play((await stage.webrtc.subscribe("cam", player.viewer.offer(), ME)).answer)
+        await player.until(lambda: player.viewer.packets)
+        other = ConfigIO("picture", "testsrc2=size=640x360:rate=25", LAVFI)
+        await stage.restreamer.update(ProcessId("cam"), test_picture("cam", input=(other,)))
+        await until_running(stage, "cam")
+        seen = len(player.viewer.packets)
+        await player.until(lambda: len(player.viewer.packets) > seen + 20)
+        assert not player.viewer.is_closed
+
+
+async def test_before_media_flows_a_viewer_is_asked_to_come_back(stage: Stage) -> None:
+    silent = ConfigIO("in", "udp://127.0.0.1:9?timeout=1000000", ())
+    await stage.add("cam", test_picture("cam", input=(silent,)))
+    await until(lambda: "cam" in stage.webrtc.registry.sources)
+    with pytest.raises(NotReadyError) as caught:
+        await stage.webrtc.subscribe("cam", Viewer().offer(), ME)
+    assert caught.value.retry_after > 0
+
+
+async def test_offers_that_can_not_be_served_leave_nothing_behind(stage: Stage) -> None:
+    await stage.add("cam")
+    await stage.until_live("cam")
+    good = Viewer().offer()
+    with pytest.raises(SdpError):
+        await stage.webrtc.subscribe("cam", "nonsense", ME)
+    with pytest.raises(NegotiationError) as caught:
+        await stage.webrtc.subscribe("cam", good.replace("H264", "VP8"), ME)
+    assert caught.value.reason == "no-common-codec"
+    with pytest.raises(NegotiationError):
+        await stage.webrtc.subscribe("cam", good.replace("actpass", "passive"), ME)
+    assert stage.webrtc.registry.viewers == {}
+
+
+async def test_abandoned_offers_are_given_back_and_counted_until_then(tmp_path: Path) -> None:
+    settings = Settings(enable=True, public_ip="127.0.0.1")
+    async with open_stage(tmp_path, settings) as stage:
+        stage.webrtc.registry.limits = Limits(pending_per_address=2)
+        await stage.add("cam")
+        await stage.until_live("cam")
+        for _ in range(2):
+            await stage.webrtc.subscribe("cam", Viewer().offer(), ME)
+        with pytest.raises(LimitError):
+            await stage.webrtc.subscribe("cam", Viewer().offer(), ME)
+        await until(lambda: not stage.webrtc.registry.viewers)
+        assert stage.webrtc.mux is not None
+        assert stage.webrtc.mux._timers == {}
+        assert stage.webrtc.mux._by_ufrag == {}
+
+
+async def test_a_name_that_can_not_be_resolved_leaves_webrtc_off(tmp_path: Path) -> None:
+    settings = Settings(enable=True, public_ip="no-such-host.invalid")
+    async with open_stage(tmp_path, settings) as stage:
+        await stage.add("cam")
+        await stage.until_live("cam")
+        assert "no-such-host.invalid" in stage.webrtc.state()["reason"]
+
+
+async def test_switching_the_subsystem_off_and_on_again(stage: Stage) -> None:
+    await stage.add("cam")
+    await stage.until_live("cam")
+    limits = stage.webrtc.registry.limits
+    await stage.webrtc.reconfigure(Settings(enable=False), limits)
+    assert stage.webrtc.state()["enabled"] is False
+    await stage.webrtc.reconfigure(Settings(enable=True, public_ip="127.0.0.1"), limits)
+    async with Player() as player:
+        player.play((await stage.webrtc.subscribe("cam", player.viewer.offer(), ME)).answer)
+        await player.until(lambda: player.viewer.packets)
+
+
+async def make_clip(path: Path, *encoder: str) -> None:
+    make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"{PICTURE}:duration=3"]
+    make += ["-f", "lavfi", "-i", "sine=duration=3", "-c:a", "aac", "-c:v", "libx264"]
+    await asyncio.to_thread(subprocess.check_call, [*make, *encoder, "-y", str(path)])
+
+
+def plan_of(stage: Stage, name: str) -> dict[str, tuple[str, list[str]]]:
+    """Give action and reason codes by kind."""
+    return {
+        track["kind"]: (track["action"], [reason["code"] for reason in track["reasons"]])
+        for track in stage.webrtc.process_state(name)["plan"]
+    }
+
+
+async def test_b_frames_and_aac_are_encoded(stage: Stage, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    await make_clip(clip, "-profile:v", "high", "-bf", "2")
+    looped = ConfigIO("clip", str(clip), ("-re", "-stream_loop", "-1"))
+    await stage.add("cam", test_picture("cam", input=(looped,)))
+    await stage.until_live("cam")
+    plan = plan_of(stage, "cam")
+    assert plan["video"] == ("encode", ["b-frames"])
+    assert plan["audio"] == ("encode", ["codec"])
+
+
+async def test_a_copy_from_a_file_carries_its_parameter_sets(
+    stage: Stage, tmp_path: Path
+) -> None:
+    clip = tmp_path / "clip.mp4"
+    await make_clip(clip, "-profile:v", "baseline", "-pix_fmt", "yuv420p", "-g", "15")
+    once = ConfigIO("clip", str(clip), ("-re",))
+    await stage.add("cam", test_picture("cam", input=(once,)))
+    await stage.until_live("cam")
+    assert plan_of(stage, "cam")["video"][0] == "copy"
+    async with Player(Viewer(kinds=("video",))) as player:
+        player.play((await stage.webrtc.subscribe("cam", player.viewer.offer(), ME)).answer)
+        await player.until(lambda: player.viewer.packets)
+        assert h264.find_sps(player.viewer.packets[0].payload) is not None
+
+
+async def test_a_repeated_file_goes_on_after_its_end(stage: Stage, tmp_path: Path) -> None:
+    stage.webrtc.hooks.breaks_loops = True  # as core finds out for FFmpeg 5.1
+    clip = tmp_path / "clip.mp4"
+    await make_clip(clip, "-profile:v", "baseline", "-pix_fmt", "yuv420p", "-t", "1")
+    looped = ConfigIO("clip", str(clip), ("-re", "-stream_loop", "-1"))
+    await stage.add("cam", test_picture("cam", input=(looped,)))
+    await stage.until_live("cam")
+    assert plan_of(stage, "cam")["video"] == ("encode", ["looped-input"])
+    async with Player(Viewer(kinds=("video",))) as player:
+        player.play((await stage.webrtc.subscribe("cam", player.viewer.offer(), ME)).answer)
+        await player.until(lambda: frames(player.viewer) > 75)  # more than two rounds
+
+
+def frames(viewer: Viewer) -> int:
+    return sum(packet.marker for packet in viewer.packets)
