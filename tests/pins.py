@@ -10,14 +10,14 @@ REQUIREMENTS = ROOT / "requirements"
 
 
 def name_of(requirement: str) -> str:
-    """The normalised name in a requirement line (PEP 503)."""
+    """Read the normalised name in a requirement line (PEP 503)."""
     found = re.match(r"[A-Za-z0-9._-]+", requirement)
     assert found, requirement
     return re.sub(r"[-_.]+", "-", found[0]).lower()
 
 
 def closure(names: set[str]) -> set[str]:
-    """These distributions and all installed ones that they need."""
+    """Add all installed distributions that these need."""
     seen: set[str] = set()
     todo = set(names)
     while todo:
@@ -38,7 +38,7 @@ def main() -> None:
     old = (REQUIREMENTS / "dev.txt").read_text().splitlines()
     dev = closure({name_of(line) for line in old if "==" in line}) - run
     for file, names, first in (
-        ("run.txt", run, "# What dragonctl needs to run, pinned. `make pins` writes this anew.\n"),
+        ("run.txt", run, "# What dragonctl needs to run. `make pins` writes this anew.\n"),
         ("dev.txt", dev, "# What tests, checks and builds need besides.\n-r run.txt\n"),
     ):
         lines = [f"{name}=={importlib.metadata.version(name)}\n" for name in sorted(names)]
