@@ -1,13 +1,20 @@
-"""Short runs of FFmpeg: own session, small environment, never left behind (F10, P2)."""
+"""Short runs of FFmpeg: own session, small environment, never left behind (F10, P2).
+
+They go through the launcher too: a daemon that is killed takes them along.
+"""
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
+import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+from daemon.ffmpeg import launcher
 
 REAP_SECONDS = 5.0
 
@@ -18,8 +25,11 @@ async def started(binary: Path, arguments: Sequence[str]) -> AsyncIterator[Proce
 
     Raises OSError if it can't be run.
     """
+    program = _runnable(binary)
+    behind = (str(os.getpid()), launcher.NONE, launcher.NONE, "--")
     process = await asyncio.create_subprocess_exec(
-        binary,
+        *(sys.executable, "-I", "-S", launcher.__file__, *behind),
+        program,
         *arguments,
         stdin=DEVNULL,
         stdout=PIPE,
@@ -33,6 +43,14 @@ async def started(binary: Path, arguments: Sequence[str]) -> AsyncIterator[Proce
         kill(process)
         async with asyncio.timeout(REAP_SECONDS):
             await process.communicate()  # also closes the pipes
+
+
+def _runnable(binary: Path) -> str:
+    """Find out before the launcher does, which could only tell by its exit code."""
+    if not os.access(binary, os.X_OK):
+        problem = errno.EACCES if binary.exists() else errno.ENOENT
+        raise OSError(problem, os.strerror(problem), str(binary))
+    return str(binary.absolute())
 
 
 def kill(process: Process) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from daemon.restream import launcher
+from daemon.ffmpeg import launcher
 
 CHUNK_BYTES = 64 * 1024  # what a pipe holds on Linux
 LAST_CHUNKS = 16  # read after the death: somebody else may go on writing

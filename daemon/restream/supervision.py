@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.errors import DragonError
+from daemon.ffmpeg.launcher import PROGRESS_FD
 from daemon.restream import config as configs
 from daemon.restream.config import ProcessConfig, ProcessId
 from daemon.restream.guarded import GuardedHooks
 from daemon.restream.hooks import PendingStart
-from daemon.restream.launcher import PROGRESS_FD
 from daemon.restream.limiter import StartLimiter
 from daemon.restream.run import Run
 from daemon.restream.spawn import launch

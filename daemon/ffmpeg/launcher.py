@@ -2,8 +2,9 @@
 
 A program of its own (P2, P5): ``python -I -S launcher.py PARENT STATUS PROGRESS -- ARGV...``.
 Code between fork and exec in the daemon would run with other threads' locks held.
-PARENT is the daemon's pid; STATUS and PROGRESS are file descriptors. Why exec failed is written
-to STATUS, which a good exec closes silently. FFmpeg finds PROGRESS as number 3.
+PARENT is the daemon's pid; STATUS and PROGRESS are file descriptors, or - for none. Why exec
+failed is written to STATUS, else to stderr; a good exec closes it silently. FFmpeg finds
+PROGRESS as number 3.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ import signal
 import sys
 from pathlib import Path
 
+NONE = "-"
 PROGRESS_FD = 3
 OPEN_FILES = 1024
 OOM_SCORE = "300"  # out of memory? FFmpeg before the daemon
@@ -26,9 +28,11 @@ PR_SET_NO_NEW_PRIVS = 38
 
 def main() -> int:
     """Become the program behind ``--``; comes back only if that is impossible."""
-    parent, status, progress = (int(word) for word in sys.argv[1:4])
+    parent = int(sys.argv[1])
     argv = sys.argv[5:]
-    status = _place(status, progress)
+    status = 2
+    if NONE not in sys.argv[2:4]:
+        status = _place(int(sys.argv[2]), int(sys.argv[3]))
     try:
         _reset_signals()
         if sys.platform == "linux":
