@@ -92,7 +92,6 @@ class Core:
         self._config = config
         self._secrets = secrets
         self._announce = announce
-        self._database = database
         self._stop = asyncio.Event()
         self._stop_ordered = 0.0
         self._buffer = logs.LogBuffer(config.log.max_lines)
@@ -119,12 +118,15 @@ class Core:
             limits=_limits(config),
             is_revoked=self._is_revoked,
         )
-        self._restreamer = Restreamer(
+        self._restreamer = self._make_restreamer(config, database)
+
+    def _make_restreamer(self, config: Config, database: Database) -> Restreamer:
+        return Restreamer(
             store=Store(database),
             binary=self._binary,
             hooks=self._webrtc.hooks,
             work_dir=database.path.parent / "work",
-            instance_id=secrets.instance_id,
+            instance_id=self._secrets.instance_id,
             max_processes=config.ffmpeg.max_processes,
             log_lines=config.ffmpeg.log.max_lines,
             log_history=config.ffmpeg.log.max_history,

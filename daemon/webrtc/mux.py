@@ -6,7 +6,6 @@ an answer, an object or a log line: it is counted.
 
 import asyncio
 import errno
-import itertools
 import logging
 import socket
 import struct
@@ -237,13 +236,13 @@ class Mux:
         """Go on with a job: True when done, False when time is up or the socket is full."""
         send = self._send_run
         left = CLOCK_EVERY
-        if job.waiting is not None:
-            job.transmissions = itertools.chain([job.waiting], job.transmissions)
-            job.waiting = None
+        if job.waiting is not None and not send(*job.waiting):
+            self._wait_writable(job, job.waiting)
+            return False
+        job.waiting = None
         for transmission in job.transmissions:
             if not send(*transmission):
-                job.waiting = transmission
-                self._wait_writable(transmission[0])
+                self._wait_writable(job, transmission)
                 return False
             left -= 1
             if not left:
@@ -252,10 +251,11 @@ class Mux:
                 left = CLOCK_EVERY
         return True
 
-    def _wait_writable(self, address: Address) -> None:
+    def _wait_writable(self, job: Job, transmission: Transmission) -> None:
+        job.waiting = transmission
         self._count("send_queue_full")
         self._is_blocked = True
-        sock = self._socket_for(address)
+        sock = self._socket_for(transmission[0])
         self._loop.add_writer(sock, self._on_writable, sock)
 
     def _on_writable(self, sock: socket.socket) -> None:

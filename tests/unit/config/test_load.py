@@ -15,6 +15,7 @@ from daemon.errors import ConfigError
 
 PATH = Path("config.toml")
 IP = "must be an IP address such as 203.0.113.7"
+HOST = "must be an IP address or a host name, such as 203.0.113.7"
 LEVELS = "silent, error, warn, info, debug"
 GUESS = 'unknown key; did you mean "webrtc.udp_mux_port"?'
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
@@ -69,8 +70,8 @@ def test_the_example_says_what_is_kept_only() -> None:
         ),
         ("[xyzzy]\na = 1\n", "config.toml:1: xyzzy: unknown key"),
         (
-            'webrtc.public_ip = "example.org"',
-            f"config.toml:1: webrtc.public_ip: {IP}, not 'example.org'",
+            'webrtc.public_ip = "my host"',
+            f"config.toml:1: webrtc.public_ip: {HOST}, not 'my host'",
         ),
         (
             '[webrtc]\nnat_1to1_ips = [\n  "1.2.3.4",\n  "1.2.3.400",\n]\n',

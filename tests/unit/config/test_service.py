@@ -137,10 +137,12 @@ async def test_masks_in_a_list_keep_their_secrets(path: Path) -> None:
     ("body", "expected"),
     [
         (
-            {"webrtc": {"udp_mux_port": 70000, "public_ip": "x"}},
+            {"webrtc": {"udp_mux_port": 70000, "public_ip": "x y"}},
             {
                 "webrtc.udp_mux_port": ["must be 0 to 65535, not 70000"],
-                "webrtc.public_ip": ["must be an IP address such as 203.0.113.7, not 'x'"],
+                "webrtc.public_ip": [
+                    "must be an IP address or a host name, such as 203.0.113.7, not 'x y'"
+                ],
             },
         ),
         ({"webrtc": 5}, {"webrtc": ["must be an object"]}),

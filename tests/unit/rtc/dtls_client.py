@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
-from daemon.rtc.dtls import Dtls
+from daemon.rtc.dtls import Certificate, Closed, Connected, Dtls, State
 
+CERTIFICATE = Certificate.generate()
 ALL_PROFILES = b"SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_256_GCM:SRTP_AEAD_AES_128_GCM"
 
 
@@ -158,3 +159,34 @@ def _sign(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
         .not_valid_after(start + datetime.timedelta(days=1))  # long ago: WebRTC doesn't ask
         .sign(key, hashes.SHA256())
     )
+
+
+def pair(client: Client | None = None, now: float = 0.0) -> tuple[Client, Dtls]:
+    """Make a client and a server that trusts its certificate."""
+    client = client or Client()
+    return client, Dtls(CERTIFICATE, [client.fingerprint()], now)
+
+
+def connected() -> tuple[Client, Dtls]:
+    """Make a pair that has shaken hands."""
+    client, server = pair()
+    exchange(client, server)
+    assert isinstance(server.poll_event(), Connected)
+    return client, server
+
+
+def events(server: Dtls) -> list[Connected | Closed]:
+    """Take all that has happened."""
+    found = []
+    while (event := server.poll_event()) is not None:
+        found.append(event)
+    return found
+
+
+def reason(server: Dtls) -> str:
+    """Take the one thing that happened: why it ended."""
+    [event] = events(server)
+    assert isinstance(event, Closed)
+    assert server.state is State.CLOSED
+    assert server.next_timeout() is None
+    return event.reason
