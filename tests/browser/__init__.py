@@ -1,0 +1,1 @@
+"""Headless Chromium plays what the real daemon sends."""

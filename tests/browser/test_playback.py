@@ -1,0 +1,153 @@
+"""Chromium plays what the daemon sends: all three inputs, through a kill, until DELETE."""
+
+import os
+import signal
+import socket
+import statistics
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+
+from tests.browser.conftest import take_screenshot
+from tests.e2e import inputs
+from tests.e2e.daemon import Daemon, free_port
+from tests.e2e.waiting import until
+
+pytestmark = [pytest.mark.ffmpeg, pytest.mark.chromium, pytest.mark.slow]
+PICTURE_MS = 3000.0  # from the POST to the first picture
+PLAYED_SECONDS = 2.0
+PLAYED_FRAMES = 30
+SILENCE = 0.003  # of the sound's root mean square; the inputs' tones have 0.02 and more
+SYNC_SECONDS = 4
+LIP_SYNC_MS = 40.0
+AUDIO_GRAPH_MS = 85.0  # what Web Audio's buffers add, measured with Chromium 156
+
+
+async def play(page: Page, daemon: Daemon, process_id: str) -> None:
+    """Subscribe, and expect a picture in time."""
+    url = daemon.whep_url(process_id)
+    await page.evaluate("([url, token]) => player.play(url, token)", [url, daemon.token])
+
+    async def is_seen() -> Any:
+        now = await stats(page)
+        assert now["picture"], now
+        return now
+
+    now = await until(is_seen, "there is a picture")
+    assert now["picture"] < PICTURE_MS
+    assert now["muted"], "it must start without anybody's hand"
+    await page.click("video")  # unmutes
+
+
+async def stats(page: Page) -> Any:
+    return await page.evaluate("() => player.stats()")
+
+
+async def assert_playing(page: Page) -> Any:
+    """Expect pictures, sound and time to go on."""
+    before = await stats(page)
+
+    async def goes_on() -> Any:
+        now = await stats(page)
+        assert now["frames"] >= before["frames"] + PLAYED_FRAMES, now
+        assert now["time"] >= before["time"] + PLAYED_SECONDS / 2, now
+        assert now["loudness"] > SILENCE, now
+        return now
+
+    now = await until(goes_on, "Chromium plays on", seconds=10.0)
+    assert now["state"] == "connected"
+    assert not now["paused"]
+    return now
+
+
+async def assert_plays(page: Page, daemon: Daemon, process_id: str) -> None:
+    """Play a process of 640x360 from its first picture to DELETE."""
+    await play(page, daemon, process_id)
+    now = await assert_playing(page)
+    assert (now["width"], now["height"]) == (640, 360)
+    assert now["cipher"] == "SRTP_AEAD_AES_128_GCM"
+    assert now["codecs"] == {"video": "video/H264", "audio": "audio/opus"}
+    seen = await page.evaluate("() => player.look()")
+    assert seen["mean"] > 40
+    assert seen["contrast"] > 100
+    await take_screenshot(page, process_id)
+    assert await page.evaluate("() => player.leave()") == 200
+    await until(lambda: is_told(page), "Chromium is told", seconds=3.0)
+    assert (await daemon.whep(process_id))["viewers"] == []
+
+
+async def is_told(page: Page) -> bool:
+    return "closed" in (await stats(page))["dtls"]
+
+
+async def test_the_test_picture_plays(page: Page, daemon: Daemon) -> None:
+    await daemon.add(inputs.test_picture("picture"))
+    await daemon.until_live("picture")
+    await assert_plays(page, daemon, "picture")
+
+
+async def test_a_film_with_b_frames_plays(page: Page, daemon: Daemon, film: Path) -> None:
+    await daemon.add(inputs.film("film", film))
+    await daemon.until_live("film")
+    await assert_plays(page, daemon, "film")
+
+
+async def test_a_pushed_transport_stream_plays(
+    page: Page, daemon: Daemon, ffmpeg_binary: Path
+) -> None:
+    port = free_port(socket.SOCK_DGRAM)
+    with inputs.push(ffmpeg_binary, port):
+        await daemon.add(inputs.transport_stream("push", port))
+        await daemon.until_live("push")
+        await assert_plays(page, daemon, "push")
+
+
+async def test_a_killed_ffmpeg_is_a_pause_and_lips_stay_in_sync(
+    page: Page, daemon: Daemon
+) -> None:
+    await daemon.add(inputs.flash("flash"))
+    await daemon.until_live("flash")
+    await play(page, daemon, "flash")
+    await assert_playing(page)
+    (old,) = daemon.children("flash")
+    os.kill(old, signal.SIGKILL)
+    await until(lambda: daemon.children("flash") not in ([], [old]), "another FFmpeg runs")
+    now = await assert_playing(page)
+    assert now["state"] == "connected"
+    assert await page.evaluate("() => player.states") == ["connecting", "connected"]
+    assert not await is_told(page)
+    await check_lip_sync(page)
+    assert len((await daemon.whep("flash"))["viewers"]) == 1
+
+
+async def check_lip_sync(page: Page) -> None:
+    """Compare what of picture and sound Chromium gives out at the same instant.
+
+    By its own account first: it brings both together in small steps after a pause. Flashes and
+    beeps then prove that this is no fiction; tests/e2e measures each of them exactly.
+    """
+
+    async def is_close() -> bool:
+        skew = (await stats(page))["skew"]
+        assert skew is not None
+        assert abs(skew) < LIP_SYNC_MS, skew
+        return True
+
+    await until(is_close, "Chromium has brought picture and sound together", seconds=15.0)
+    seen = await page.evaluate(f"() => player.watchSync({SYNC_SECONDS})")
+    assert len(seen["flashes"]) >= SYNC_SECONDS - 2, seen
+    assert len(seen["beeps"]) >= SYNC_SECONDS - 2, seen
+    offsets = [
+        min((beep - flash for beep in seen["beeps"]), key=abs) for flash in seen["flashes"]
+    ]
+    assert abs(statistics.median(offsets)) < LIP_SYNC_MS + AUDIO_GRAPH_MS, offsets
+
+
+async def test_the_end_of_the_process_is_told_at_once(page: Page, daemon: Daemon) -> None:
+    await daemon.add(inputs.test_picture("picture"))
+    await daemon.until_live("picture")
+    await play(page, daemon, "picture")
+    await daemon.command("picture", "stop")
+    await until(lambda: is_told(page), "Chromium is told", seconds=3.0)
