@@ -11,6 +11,7 @@ from http import HTTPStatus
 from hypercorn.typing import (
     ASGIFramework,
     ASGIReceiveCallable,
+    ASGIReceiveEvent,
     ASGISendCallable,
     ASGISendEvent,
     HTTPScope,
@@ -41,21 +42,38 @@ class Door:
     ) -> None:
         begin = time.monotonic()
         status = 0
+        is_body_read = _has_no_body(scope)
+
+        async def note() -> ASGIReceiveEvent:
+            nonlocal is_body_read
+            event = await receive()
+            if event["type"] == "http.request" and not event["more_body"]:
+                is_body_read = True
+            return event
 
         async def watch(event: ASGISendEvent) -> None:
             nonlocal status
             if event["type"] == "http.response.start":
                 status = event["status"]
+                if not is_body_read:
+                    # the rest of the body is in the way of a next request: say that we hang up
+                    event["headers"] = [*event["headers"], (b"connection", b"close")]
             await send(event)
 
         refusal = refuse(scope)
         try:
             if refusal is None:
-                await self._app(scope, receive, watch)
+                await self._app(scope, note, watch)
             else:
                 await _answer(refusal, watch)
         finally:
             _log_access(scope, status, time.monotonic() - begin)
+
+
+def _has_no_body(scope: HTTPScope) -> bool:
+    lengths = {name.lower(): value for name, value in scope["headers"]}
+    is_empty = lengths.get(b"content-length", b"0") == b"0"
+    return is_empty and b"transfer-encoding" not in lengths
 
 
 def refuse(scope: HTTPScope) -> HTTPStatus | None:

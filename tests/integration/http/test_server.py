@@ -166,6 +166,25 @@ async def test_two_lengths_are_refused_and_the_connection_is_closed() -> None:
     assert answer.count(b"HTTP/1.1") == 1
 
 
+async def test_an_answer_before_the_body_says_that_the_connection_ends() -> None:
+    head = b"POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\nfirst"
+    async with running() as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(head)
+        answer = await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+    assert answer.startswith(b"HTTP/1.1 404")
+    assert b"connection: close" in answer.lower()
+
+
+async def test_an_answer_after_the_body_keeps_the_connection() -> None:
+    async with running() as server, httpx.AsyncClient() as client:
+        answers = [await client.post(server.url, content=b"x" * 5000) for _ in range(2)]
+    assert [answer.text for answer in answers] == ["1.1 5000", "1.1 5000"]
+    assert all("connection" not in answer.headers for answer in answers)
+
+
 async def test_a_websocket_is_refused() -> None:
     upgrade = (
         b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
