@@ -1,0 +1,1 @@
+"""What a delivered packet and a join cost; see docs/explanation/performance.md."""
