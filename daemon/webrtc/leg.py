@@ -15,7 +15,7 @@ from daemon.webrtc.ffmpeg_args import LegAddress
 RECEIVE_BUFFER = 4 << 20  # bytes asked for: seconds of media if we stall
 BATCH = 64  # datagrams per wake-up, then others have their turn
 MAX_DATAGRAM = 2048
-SIZES = range(13, 1401)  # bytes of an RTP packet that we take
+SIZES = range(13, 1301)  # bytes of an RTP packet that we take; libsrtp protects 1356
 SSRC_LIMIT = 1 << 31  # FFmpeg 5 takes a signed number
 UDP_TABLE = Path("/proc/net/udp")
 
