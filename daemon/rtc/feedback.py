@@ -9,6 +9,7 @@ from daemon.rtc.history import History
 from daemon.rtc.track import OutgoingTrack
 
 MAX_RATE = 200  # RTCP packets a second and viewer
+MAX_ASKED = 2000  # sequence numbers in NACKs a second and viewer: a look-up has its price
 MAX_RTT = 10.0  # seconds; more is a broken or hostile report
 
 
@@ -34,12 +35,14 @@ class Feedback:
         self._histories = histories
         self._second = 0.0
         self._in_second = 0
+        self._asked = 0
 
     def admits(self, now: float) -> bool:
         """Whether one more RTCP packet is within the viewer's rate."""
         if now - self._second >= 1.0:
             self._second = now
             self._in_second = 0
+            self._asked = 0
         self._in_second += 1
         return self._in_second <= MAX_RATE
 
@@ -95,7 +98,9 @@ class Feedback:
         history = self._histories[kind]
         media_bytes = history.bytes_in_last_second(now)
         resent = []
-        for sequence in nack.sequences:
+        wanted = nack.sequences[: MAX_ASKED - self._asked]
+        self._asked += len(wanted)
+        for sequence in wanted:
             place = track.locate(sequence)
             plain = history.get(place[0], now) if place else None
             if place is None or plain is None:

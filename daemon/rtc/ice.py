@@ -135,6 +135,11 @@ class IceLite:
         if self._consent.state is State.GRANTED:
             self._consent.receive_check(now)
 
+    def prove(self, address: Address, now: float) -> None:
+        """Settle on the address that a DTLS handshake went through (RFC 8827 section 6.5)."""
+        if address != self.selected:
+            self._select(address, now)
+
     def restart(self, local: Credentials, remote: Credentials, now: float) -> None:
         """Take new credentials; the old ones keep the old address alive until a nomination."""
         self.handle_timeout(now)  # a restart can't bring back consent that has run out

@@ -234,7 +234,11 @@ class Peer:
     def _receive_dtls(self, data: bytes, address: Address, now: float) -> None:
         # the first flight may come before the nomination: the address is proven all the same
         handshake = self._begin_dtls(now)
-        self._dtls_address = address
+        if self._dtls_address is None:
+            self._dtls_address = address
+        elif address != self._dtls_address and self.state is State.DTLS:
+            self._drop("dtls_address")  # our flights went elsewhere: it would prove nothing
+            return
         handshake.receive_datagram(data, now)
         self._drain_dtls(now)
 
@@ -256,7 +260,7 @@ class Peer:
 
     def _flush_dtls(self) -> None:
         assert self._dtls is not None
-        address = self._dtls_address or self._ice.selected
+        address = self.media_address or self._dtls_address or self._ice.selected
         while (data := self._dtls.poll_transmit()) is not None:
             if address is not None:
                 self._transmits.append((data, address))
@@ -264,6 +268,10 @@ class Peer:
     def _connect(self, keys: srtp.SessionKeys, now: float) -> None:
         if not self._become(State.CONNECTED):
             return
+        assert self._dtls_address is not None
+        # the handshake proved the way to this address only; another must answer our own check
+        self._ice.prove(self._dtls_address, now)
+        self._note_address()
         self._outbound = srtp.Outbound(keys)
         self._inbound = srtp.Inbound(keys)
         self.profile = keys.profile

@@ -12,6 +12,7 @@ from daemon.rtc import rtcp
 from daemon.rtc.codecs import NegotiatedTrack
 from daemon.rtc.dtls import Certificate
 from daemon.rtc.fanout import Burst, transmissions
+from daemon.rtc.feedback import MAX_ASKED
 from daemon.rtc.history import History
 from daemon.rtc.ice import Credentials
 from daemon.rtc.peer import Closed, Connected, Peer, Setup, State, TrackSetup
@@ -140,15 +141,50 @@ def test_dtls_from_an_unproven_address_gets_no_answer() -> None:
     assert pair.peer.dropped == {"unproven_address": 2}
 
 
-def test_a_handshake_may_begin_before_the_nomination_but_media_waits_for_it() -> None:
+def test_a_handshake_may_begin_before_the_nomination_and_settles_the_address() -> None:
     pair = Pair()
+    pair.give(pair.viewer.check(nominate=False))
+    assert pair.peer.media_address is None
+    pair.viewer.start_dtls()
+    pair.settle()
+    assert pair.peer.state is State.CONNECTED
+    assert pair.peer.media_address == HOME
+
+
+def test_a_nomination_with_a_forged_source_gets_no_media() -> None:
+    pair = Pair()
+    pair.give(pair.viewer.check(), ROAMED)  # the victim's address, which never answers
     pair.give(pair.viewer.check(nominate=False))
     pair.viewer.start_dtls()
     pair.settle()
     assert pair.peer.state is State.CONNECTED
-    assert pair.peer.media_address is None
-    pair.give(pair.viewer.check())
     assert pair.peer.media_address == HOME
+    pair.now = 5.0
+    pair.give(pair.viewer.check(), ROAMED)
+    assert pair.peer.media_address == HOME
+
+
+def test_a_flight_with_a_forged_source_proves_no_address() -> None:
+    pair = Pair()
+    pair.give(pair.viewer.check())
+    pair.give(pair.viewer.check(nominate=False), ROAMED)
+    pair.viewer.start_dtls()
+    hello = pair.viewer.poll_transmit()
+    assert hello is not None
+    pair.give(hello)
+    forged = pair.viewer.poll_transmit() or hello
+    pair.sent.clear()
+    pair.give(forged, ROAMED)
+    assert [address for _, address in pair.sent if address == ROAMED] == []
+    assert pair.peer.media_address in (None, HOME)
+
+
+def test_numbers_that_a_viewer_asks_for_are_bounded_each_second() -> None:
+    pair = Pair().connect()
+    pair.send(1, 10, is_keyframe=True)
+    for _ in range(20):
+        pair.give(pair.viewer.nack(7, *range(20_000, 20_300)))
+    assert pair.peer.tracks["video"].unanswered_nacks == MAX_ASKED
 
 
 def test_a_check_with_the_wrong_password_gets_no_answer() -> None:
