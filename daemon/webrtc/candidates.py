@@ -52,7 +52,9 @@ def own_addresses() -> Iterable[IPAddress]:
     """List the addresses that a viewer could reach: no loopback, link-local, bridge."""
     stats = psutil.net_if_stats()
     for name, addresses in sorted(psutil.net_if_addrs().items()):
-        if name.startswith(BRIDGES) or not stats[name].isup:
+        # an alias such as eth0:0 has no state of its own
+        found_stats = stats.get(name) or stats.get(name.partition(":")[0])
+        if name.startswith(BRIDGES) or (found_stats is not None and not found_stats.isup):
             continue
         for address in addresses:
             if address.family not in (socket.AF_INET, socket.AF_INET6):

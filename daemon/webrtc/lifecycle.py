@@ -66,7 +66,10 @@ class Lifecycle:
         is_looped = "-stream_loop" in pending.input_arguments
         plan = make_plan(probe, config, is_loop_broken=is_looped and self.breaks_loops)
         if not plan.active:
-            source.begin_run_without_legs(probe.error or "the input has no video and no audio")
+            problem = "the input has no video and no audio"
+            if probe.error:
+                problem = f"{probe.error}; restart the process once the input is there"
+            source.begin_run_without_legs(problem)
             log.warning("process %s: no WebRTC: %s", process_id, source.problem)
             return
         self._append(pending, source, plan)
@@ -87,7 +90,9 @@ class Lifecycle:
         had_media = source.has_media
         source.end_run()
         is_quick = not end.was_ordered and end.ran_seconds < QUICK_FAILURE
-        if not (had_legs and is_quick and not had_media and end.exit_code):
+        # a death by signal is never the legs' fault
+        has_failed = end.exit_code is not None and end.exit_code > 0
+        if not (had_legs and is_quick and not had_media and has_failed):
             return False
         # what we believed of the input may be wrong; if we have just looked, legs are to blame
         self._remembered.pop(end.process_id, None)

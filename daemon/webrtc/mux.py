@@ -68,6 +68,7 @@ class Mux:
         self._plain_destinations: set[str] = set()
         self._by_ufrag: dict[str, Peer] = {}
         self._by_address: dict[Address, Peer] = {}
+        self._addresses: dict[Peer, set[Address]] = {}
         self._timers: dict[Peer, asyncio.TimerHandle] = {}
         self._jobs: deque[Job] = deque()
         self._is_scheduled = False
@@ -127,7 +128,9 @@ class Mux:
     def remove(self, peer: Peer) -> None:
         """Route nothing to this peer any more."""
         self._by_ufrag = {u: p for u, p in self._by_ufrag.items() if p is not peer}
-        self._by_address = {a: p for a, p in self._by_address.items() if p is not peer}
+        for address in self._addresses.pop(peer, ()):
+            if self._by_address.get(address) is peer:
+                del self._by_address[address]
         timer = self._timers.pop(peer, None)
         if timer is not None:
             timer.cancel()
@@ -198,13 +201,27 @@ class Mux:
         found = peer
         self._guard(found, lambda: found.receive_datagram(data, address, time.monotonic()))
         if kind is Kind.STUN and found.is_valid(address):
-            self._by_address[address] = found
+            self._route(address, found)
         elif kind is Kind.STUN:
             self._buckets.take(address[0], time.monotonic())
 
+    def _route(self, address: Address, peer: Peer) -> None:
+        """Take datagrams from there as this peer's; forget those that ICE has forgotten."""
+        if self._by_address.get(address) is peer:
+            return
+        self._by_address[address] = peer
+        routed = self._addresses.setdefault(peer, set())
+        routed.add(address)
+        for old in [one for one in routed if not peer.is_valid(one)]:
+            routed.discard(old)
+            if self._by_address.get(old) is peer:
+                del self._by_address[old]
+
     def _peer_of_check(self, data: bytes, known: Peer | None, address: Address) -> Peer | None:
         """By the ufrag in USERNAME; answers to our own checks carry none: by address."""
-        if not self._buckets.has_room(address[0], time.monotonic()):
+        is_proven = known is not None and known.is_valid(address)
+        # a bad neighbour behind the same address must not silence who is in already
+        if not is_proven and not self._buckets.has_room(address[0], time.monotonic()):
             self._count("stun_rate")
             return None
         ufrag = stun.local_ufrag(data)
@@ -215,11 +232,14 @@ class Mux:
     def fan_out(self, job: Job) -> None:
         """Send a burst to its viewers, after those before it; yields to other work."""
         self._jobs.append(job)
-        if not self._is_scheduled and not self._is_blocked:
+        if self._is_blocked:
+            self._drop_late()
+        elif not self._is_scheduled:
             self._work()
 
     def _work(self) -> None:
         self._is_scheduled = False
+        self._drop_late()
         deadline = time.monotonic() + SLICE
         while self._jobs:
             job = self._jobs[0]
@@ -261,11 +281,14 @@ class Mux:
     def _on_writable(self, sock: socket.socket) -> None:
         self._loop.remove_writer(sock)
         self._is_blocked = False
+        self._work()
+
+    def _drop_late(self) -> None:
+        """Give up bursts that waited too long, for the socket or for the processor."""
         oldest = time.monotonic() - MAX_LAG
         while self._jobs and self._jobs[0].arrived < oldest:
             self._count("bursts_dropped")
             self._jobs.popleft().abandon()
-        self._work()
 
     def _send_run(self, address: Address, buffers: list[bytes], segment: int) -> bool:
         """One system call for a run; False when the socket's buffer is full."""

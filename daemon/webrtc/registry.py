@@ -77,7 +77,7 @@ class Registry:
         """Find the source of a process that has WebRTC on and the order to run."""
         source = self.sources.get(ProcessId(process_id))
         if source is None:
-            text = f"no live process {process_id!r} with WebRTC enabled"
+            text = f"{process_id!r} is unknown, is stopped, or has no WebRTC enabled"
             raise NotFoundError(text, reason="not-live")
         return source
 

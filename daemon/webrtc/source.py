@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable
 
+from daemon.log import redact
 from daemon.restream.config import ConfigWebRTC, ProcessId
 from daemon.rtc import h264
 from daemon.rtc.codecs import SourceTrack
@@ -94,7 +95,7 @@ class Source:
         self._flush()
         self.plan = plan
         self.tracks = ()
-        self.problem = problem
+        self.problem = redact(problem)  # viewers read it, and FFmpeg quotes whole addresses
 
     def note_running(self) -> None:
         """Exec succeeded."""

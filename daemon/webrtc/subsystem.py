@@ -82,6 +82,7 @@ class WebRTC:
             is_on=settings.enable,
         )
         self.ready = asyncio.Event()
+        self._binding = asyncio.Lock()
         self.mux: Mux | None = None
         self.total_viewers = 0
         self._settings = settings
@@ -94,8 +95,7 @@ class WebRTC:
 
     async def open(self) -> None:
         """Bind the sockets. A failure leaves viewers out, with its reason, and nothing else."""
-        if self._settings.enable:
-            await self._try_to_bind()
+        await self._try_to_bind()
         self.ready.set()
 
     async def run(self) -> None:
@@ -104,8 +104,7 @@ class WebRTC:
             while True:
                 await asyncio.sleep(HOUSEKEEPING)
                 self._keep_house(time.monotonic())
-                if self._settings.enable and self.mux is None:
-                    await self._try_to_bind()  # the port may be free, the name known by now
+                await self._try_to_bind()  # the port may be free, the name known by now
         finally:
             self.close()
 
@@ -126,16 +125,25 @@ class WebRTC:
         for process_id in list(self.registry.sources):
             self.registry.sources.pop(process_id).close()
 
-    def _close_mux(self, reason: str) -> None:
+    def end_all(self, reason: str) -> None:
+        """End every viewer."""
         for viewer in list(self.registry.viewers.values()):
             self._end(viewer, reason)
+
+    def _close_mux(self, reason: str) -> None:
+        self.end_all(reason)
         if self.mux is not None:
             self.mux.close()
             self.mux = None
 
     async def _try_to_bind(self) -> None:
+        async with self._binding:
+            if self._settings.enable and self.mux is None:
+                await self._bind_or_say_why()
+
+    async def _bind_or_say_why(self) -> None:
         try:
-            await self._bind()
+            is_bound = await self._bind()
         except (ConfigError, OSError) as error:
             problem = (
                 f"UDP port {self._settings.udp_mux_port}: {error.strerror}"
@@ -146,15 +154,18 @@ class WebRTC:
                 log.warning("webrtc: off, trying again: %s", problem)
             self.problem = problem
         else:
-            self.problem = ""
+            if is_bound:
+                self.problem = ""
 
-    async def _bind(self) -> None:
+    async def _bind(self) -> bool:
         settings = self._settings
         advertised = await candidates.find(
             public_ip=settings.public_ip,
             nat_1to1_ips=settings.nat_1to1_ips,
             include_loopback=settings.include_loopback,
         )
+        if settings is not self._settings:
+            return False  # reconfigured while a name was looked up; who did it binds anew
         mux = Mux(self._on_event, use_gso=settings.use_gso)
         try:
             port = mux.bind(advertised.bind_host, settings.udp_mux_port)
@@ -165,6 +176,7 @@ class WebRTC:
         usable = [a for a in advertised.addresses if _family(a) in mux.sockets]
         self.candidates = host_candidates([(address, port) for address in usable])
         log.info("webrtc: UDP port %d, viewers are told %s", port, ", ".join(usable))
+        return True
 
     # -- viewers
 

@@ -4,9 +4,16 @@ import asyncio
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
-from daemon.errors import LimitError, NegotiationError, NotReadyError, SdpError
+from daemon.errors import (
+    LimitError,
+    NegotiationError,
+    NotFoundError,
+    NotReadyError,
+    SdpError,
+)
 from daemon.restream.config import ConfigIO, ProcessId
 from daemon.restream.state import Exec
 from daemon.rtc import h264
@@ -58,7 +65,10 @@ async def test_an_input_without_pictures_or_sound_runs_and_says_why(
     text.write_text("1\n00:00:00,000 --> 01:00:00,000\nhello\n")
     output = (ConfigIO("out", str(tmp_path / "out.srt"), ("-c", "copy", "-y")),)
     config = test_picture(
-        "words", input=(ConfigIO("in", str(text), ("-re",)),), output=output, reconnect=False
+        "words",
+        input=(ConfigIO("in", str(text), ("-re",)),),
+        output=output,
+        reconnect_delay_seconds=60,
     )
     await stage.add("words", config)
     await until((tmp_path / "out.srt").exists)
@@ -93,6 +103,48 @@ async def test_legs_that_make_ffmpeg_fail_are_left_out_and_other_outputs_go_on(
         assert "without" in described["reason"]
 
 
+async def test_the_end_of_a_file_that_nothing_starts_again_ends_its_viewers(
+    stage: Stage,
+) -> None:
+    short = ConfigIO("picture", f"{PICTURE}:duration=4", LAVFI)
+    await stage.add("cam", test_picture("cam", input=(short,), reconnect=False))
+    await stage.until_live("cam")
+    async with Player() as player:
+        player.play((await stage.webrtc.subscribe("cam", player.viewer.offer(), ME)).answer)
+        await player.until(lambda: player.viewer.is_connected)
+        await player.until(lambda: player.viewer.is_closed)
+    with pytest.raises(NotFoundError):
+        await stage.webrtc.subscribe("cam", Viewer().offer(), ME)
+
+
+async def test_the_id_of_a_renamed_process_is_free_when_its_ffmpeg_is_gone(
+    stage: Stage,
+) -> None:
+    await stage.add("cam")
+    await stage.until_live("cam")
+    old = stage.restreamer.get(ProcessId("cam"))
+    pid = old.state().pid
+    await stage.restreamer.update(ProcessId("cam"), test_picture("moved"))
+    await stage.add("cam")
+    assert pid not in psutil.pids()
+    await stage.until_live("cam")
+    await stage.until_live("moved")
+
+
+async def test_a_name_that_is_looked_up_while_settings_change_is_forgotten(
+    stage: Stage,
+) -> None:
+    limits = stage.webrtc.registry.limits
+    async with asyncio.TaskGroup() as group:
+        group.create_task(
+            stage.webrtc.reconfigure(Settings(enable=True, public_ip="localhost"), limits)
+        )
+        await asyncio.sleep(0)
+        group.create_task(stage.webrtc.reconfigure(Settings(enable=False), limits))
+    assert stage.webrtc.state()["enabled"] is False
+    assert stage.webrtc.mux is None
+
+
 async def test_viewers_negotiate_anew_when_a_track_appears(stage: Stage) -> None:
     await stage.add("cam", test_picture("cam", input=only_picture()))
     await stage.until_live("cam")
@@ -124,6 +176,19 @@ async def test_before_media_flows_a_viewer_is_asked_to_come_back(stage: Stage) -
     with pytest.raises(NotReadyError) as caught:
         await stage.webrtc.subscribe("cam", Viewer().offer(), ME)
     assert caught.value.retry_after > 0
+
+
+async def test_a_viewer_never_reads_the_password_of_an_input(stage: Stage) -> None:
+    address = "rtsp://bob:SECRETPW@127.0.0.1:9/s?token=SECRETTOK"
+    camera = ConfigIO("in", address, ("-rtsp_transport", "tcp"))
+    await stage.add("cam", test_picture("cam", input=(camera,), reconnect_delay_seconds=60))
+    sources = stage.webrtc.registry.sources
+    await until(lambda: "cam" in sources and sources[ProcessId("cam")].problem)
+    with pytest.raises(NotReadyError) as caught:
+        await stage.webrtc.subscribe("cam", Viewer().offer(), ME)
+    said = caught.value.message + str(stage.webrtc.process_state("cam"))
+    assert "SECRET" not in said
+    assert "127.0.0.1" in said
 
 
 async def test_offers_that_can_not_be_served_leave_nothing_behind(stage: Stage) -> None:
