@@ -15,6 +15,7 @@ class StopReason(StrEnum):
     DELETE = "delete"
     RENAME = "rename"
     SHUTDOWN = "shutdown"
+    FINISHED = "finished"  # it ended by itself, and nothing starts it again
 
 
 @dataclass(slots=True)

@@ -107,7 +107,7 @@ class Process:
         now, life, run = time.monotonic(), self._life, self._run
         if run is not None and run.generation != life.generation:
             run = None  # the next start was decided, but has not begun
-        child = run.child if run and not run.has_ended else None
+        child = run.child if run and not run.ended.is_set() else None
         return ProcessState(
             order=life.order,
             exec=life.exec,
@@ -159,6 +159,11 @@ class Process:
         self._is_leaving = True
         self._life.receive_order(Order.STOP, time.monotonic())
         self._advance()
+
+    @property
+    def run_ended(self) -> asyncio.Event | None:
+        """Set when the FFmpeg of now is gone; None: there was none yet."""
+        return self._run.ended if self._run is not None else None
 
     async def wait_idle(self, seconds: float) -> bool:
         """Wait until there is no FFmpeg; False if that takes longer."""
@@ -244,6 +249,8 @@ class Process:
     async def _start(self, run: Run) -> None:
         if self._life.is_automatic:
             await asyncio.sleep(self._shared.limiter.reserve(time.monotonic()))
+        if run is not self._run or self._life.exec is not Exec.STARTING:
+            return  # stopped meanwhile; hooks must not hear of a start after the stop
         try:
             pending = self._shared.prepare(self.config)
             run.is_announced = True
@@ -299,17 +306,21 @@ class Process:
 
     def _settle(self, run: Run, code: int | None) -> None:
         """Account for the end of a run, once."""
-        if run.has_ended or run is not self._run:
+        if run.ended.is_set() or run is not self._run:
             return
-        run.has_ended = True
+        run.ended.set()
         if run.failure:
             self._say(run.failure)
         now = time.monotonic()
-        is_again = run.is_announced and self._shared.hooks.on_exit(self._describe(run, code))
+        # after a rename the old id may be somebody else's
+        is_ours = run.is_announced and run.process_id == self.id
+        is_again = is_ours and self._shared.hooks.on_exit(self._describe(run, code))
         self._life.receive_exit(
             code, now, dice=_DICE.random(), is_again=is_again, is_denied=run.is_denied
         )
         log.info("process %s: %s, exit code %s", run.process_id, self._life.exec, code)
+        if is_ours and self.order is Order.START and self._life.reconnect_seconds(now) < 0:
+            self._shared.hooks.on_stop(self.id, StopReason.FINISHED)
         self._shared.clean_up(run)
         self._advance()
 
@@ -332,7 +343,7 @@ class Process:
 
     def _abandon(self) -> None:
         if self._run is not None:
-            self._run.has_ended = True
+            self._run.ended.set()
             if self._run.child is not None:
                 self._run.child.abandon()
 

@@ -88,7 +88,7 @@ class Restreamer:
         )
         self._group: asyncio.TaskGroup | None = None
         self._processes: dict[ProcessId, Process] = {}
-        self._leaving: dict[ProcessId, Process] = {}  # deleted, FFmpeg not gone yet
+        self._leaving: dict[ProcessId, asyncio.Event] = {}  # set when FFmpeg is gone
         self._reserved: set[ProcessId] = set()  # ids of changes that are being stored
         self._claims: set[ProcessId] = set()  # the same for orders to start
         self._metadata: dict[ProcessId | None, Metadata] = {}
@@ -205,8 +205,18 @@ class Restreamer:
 
     async def _supervise(self, process: Process) -> None:
         await process.run()
-        if self._leaving.get(process.id) is process:
-            del self._leaving[process.id]
+
+    def _hold(self, process_id: ProcessId, ended: asyncio.Event | None) -> None:
+        """Give an id away again only when the FFmpeg that bears it is gone (D16)."""
+        assert self._group is not None
+        if ended is not None and not ended.is_set():
+            self._leaving[process_id] = ended
+            self._group.create_task(self._release(process_id, ended))
+
+    async def _release(self, process_id: ProcessId, ended: asyncio.Event) -> None:
+        await ended.wait()
+        if self._leaving.get(process_id) is ended:
+            del self._leaving[process_id]
 
     # Changes: each checks, stores, and only then touches memory
 
@@ -233,6 +243,7 @@ class Restreamer:
             if config.id != old_id:
                 self._metadata[config.id] = self._metadata.pop(old_id, {})
                 self._processes[config.id] = self._processes.pop(old_id)
+                self._hold(old_id, process.run_ended)
             is_restart = _shape(config) != _shape(process.config)
             process.reconfigure(config, now, is_restart=is_restart)
         return process
@@ -248,18 +259,18 @@ class Restreamer:
             await self._store.delete(process.id)
             del self._processes[process.id]
             self._metadata.pop(process.id, None)
-            self._leaving[process.id] = process
+            self._hold(process.id, process.run_ended)
             process.leave(StopReason.DELETE)
 
     async def _command(self, process: Process, command: Command) -> None:
         async with self._changing(process):
-            if command is Command.RESTART:
-                process.restart()
-            elif command is Command.RELOAD:
-                self.resolve(process.config)
-                process.restart()
-            else:
+            if command in (Command.START, Command.STOP):
                 await self._set_order(process, Order(command.value))
+                return
+            if command is Command.RELOAD:
+                self.resolve(process.config)
+            with self._room_for(process.id, process.order):
+                process.restart()
 
     async def _set_order(self, process: Process, order: Order) -> None:
         with self._room_for(process.id, order):
@@ -299,9 +310,14 @@ class Restreamer:
             raise ConflictError("process already exists", details=[f"'{process_id}' is taken"])
         self._reserved.add(process_id)
         try:
-            old = self._leaving.get(process_id)
-            if old is not None and not await old.wait_idle(STOP_SECONDS):
-                raise ConflictError(f"the FFmpeg of the deleted '{process_id}' can't be ended")
+            ended = self._leaving.get(process_id)
+            if ended is not None:
+                try:
+                    async with asyncio.timeout(STOP_SECONDS):
+                        await ended.wait()
+                except TimeoutError:
+                    text = f"the FFmpeg of the former '{process_id}' can't be ended"
+                    raise ConflictError(text) from None
             yield
         finally:
             self._reserved.discard(process_id)

@@ -40,7 +40,7 @@ class Run:
         self.executed = asyncio.Event()  # FFmpeg, or not: ``failure`` says why
         self.failure = ""
         self.is_announced = False  # the hooks know of it
-        self.has_ended = False
+        self.ended = asyncio.Event()  # and accounted for
         self.usage = Usage()
         self._recorder = recorder
         self._on_exec = on_exec
