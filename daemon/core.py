@@ -26,12 +26,13 @@ from daemon.config import (
     load,
     load_secrets,
 )
-from daemon.errors import DragonError
+from daemon.errors import ConfigError, DragonError
 from daemon.ffmpeg import binary, probe, skills
 from daemon.http.about import About
 from daemon.http.app import Services, create_app
 from daemon.http.server import serve
 from daemon.http.skills import SkillsCache
+from daemon.restream.config import ProcessId
 from daemon.restream.policy import Policy
 from daemon.restream.restreamer import Restreamer
 from daemon.restream.store import Store
@@ -91,6 +92,7 @@ class Core:
     ) -> None:
         config = loaded.config
         self._config = config
+        self._listening = config.address
         self._secrets = secrets
         self._announce = announce
         self._stop = asyncio.Event()
@@ -114,7 +116,7 @@ class Core:
         self._binary = binary.find(config.ffmpeg.binary)
         self._disk = Path(config.storage.disk.dir).resolve()
         self._webrtc = WebRTC(
-            _settings(config),
+            _settings(config, self._listening),
             prober=partial(probe.probe, self._binary),
             limits=_limits(config),
             is_revoked=self._is_revoked,
@@ -267,22 +269,34 @@ class Core:
     async def _apply(self, old: Config, new: Config) -> None:
         """Make a changed configuration the one that runs, as far as that goes."""
         # what can fail comes first, so that a refused reload changes nothing
+        if not new.api.auth.enable and not is_loopback(self._listening):
+            why = f"we still listen on {self._listening}; restart to switch auth off"
+            raise ConfigError(f"api.auth.enable: {why}", problems={"api.auth.enable": [why]})
+        before, after = await self._credentials(old), await self._credentials(new)
         if self._auth is None or not new.api.auth.enable:
             self._auth = await self._make_auth(new)
         else:
-            self._auth.replace_credentials(**await self._credentials(new))
+            self._auth.replace_credentials(**after)
+        if before != after or old.api.auth.enable != new.api.auth.enable:
+            self._webrtc.end_all("token-revoked")  # all tokens end with their key
         self._config = new
         self._app = create_app(self._services())
         self._set_up_log(new)
         self._buffer.resize(new.log.max_lines)
         if new.webrtc != old.webrtc or new.limits != old.limits:
-            await self._webrtc.reconfigure(_settings(new), _limits(new))
+            await self._webrtc.reconfigure(_settings(new, self._listening), _limits(new))
         if new.webrtc.enable != old.webrtc.enable:
             for process in self._restreamer.processes():
                 if process.config.webrtc.enabled:
-                    await self._restreamer.command(process.config.id, "restart")
+                    await self._restart(process.config.id)
         for key in _needs_start(old, new):
             log.warning("config: %s takes effect at the next start of the daemon", key)
+
+    async def _restart(self, process_id: ProcessId) -> None:
+        try:
+            await self._restreamer.command(process_id, "restart")
+        except DragonError as error:
+            log.warning("process %s: not restarted: %s", process_id, error.message)
 
     def _set_up_log(self, config: Config) -> None:
         sinks = [self._console, self._buffer]
@@ -299,14 +313,14 @@ def _needs_password(config: Config) -> bool:
     return config.api.auth.enable and not config.api.auth.password
 
 
-def _settings(config: Config) -> Settings:
+def _settings(config: Config, listening: str) -> Settings:
     webrtc = config.webrtc
     return Settings(
         enable=webrtc.enable,
         public_ip=str(webrtc.public_ip),
         nat_1to1_ips=tuple(str(address) for address in webrtc.nat_1to1_ips),
         udp_mux_port=webrtc.udp_mux_port,
-        include_loopback=is_loopback(config.address),
+        include_loopback=is_loopback(listening),
     )
 
 

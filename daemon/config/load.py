@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ class Loaded:
     """What holds, where it came from, and what the operator should hear.
 
     ``path`` need not exist: then the defaults hold, and the first change creates it.
+    ``is_named``: somebody said which file, so it must exist.
     ``overrides`` are the keys that the environment decides, under datarhei's names.
     """
 
@@ -31,6 +32,7 @@ class Loaded:
     overrides: tuple[str, ...]
     text: str
     warnings: tuple[str, ...] = ()
+    is_named: bool = False
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Loaded:
@@ -40,7 +42,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Loaded:
     """
     named = path or _named(environ)
     place = named or default_path(environ)
-    return parse(read_text(place, must_exist=named is not None), place, environ)
+    found = parse(read_text(place, must_exist=named is not None), place, environ)
+    return replace(found, is_named=named is not None)
 
 
 def default_path(environ: Mapping[str, str]) -> Path:

@@ -33,6 +33,7 @@ class ConfigService:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._loaded = loaded
+        self._is_named = loaded.is_named
         self._running = loaded.config
         self._environ = environ
         self._write = write
@@ -91,7 +92,8 @@ class ConfigService:
     async def reload(self) -> None:
         """Read the file again and apply it. Raises ConfigError; then all stays as it is."""
         async with self._lock:
-            loaded = await asyncio.to_thread(load, self.path, self._environ)
+            named = self.path if self._is_named else None
+            loaded = await asyncio.to_thread(load, named, self._environ)
             if self.on_reload is not None:
                 await self.on_reload(self._running, loaded.config)
             self._loaded = loaded
