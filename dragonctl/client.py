@@ -73,6 +73,10 @@ class Client:
     def put(self, path: str, body: Any) -> Any:
         return self.request("PUT", path, body=body)
 
+    def put_null(self, path: str) -> Any:
+        """Put JSON's null, which takes a value away."""
+        return self.request("PUT", path, is_null=True)
+
     def post(self, path: str, body: Any) -> Any:
         return self.request("POST", path, body=body)
 
@@ -85,6 +89,7 @@ class Client:
         path: str,
         *,
         body: Any = None,
+        is_null: bool = False,
         params: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Any:
@@ -93,6 +98,8 @@ class Client:
             method,
             self.url + path,
             json=body,
+            content=b"null" if is_null else None,
+            headers={"Content-Type": "application/json"} if is_null else None,
             params=params,
             timeout=httpx.USE_CLIENT_DEFAULT if timeout is None else timeout,
         )

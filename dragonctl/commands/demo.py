@@ -42,7 +42,8 @@ FONTS = (
 )
 
 HLS = (
-    "-map 0:v -map 1:a -s 640x360 -c:v libx264 -preset ultrafast -tune zerolatency -g 50 -pix_fmt yuv420p"
+    "-map 0:v -map 1:a -s 640x360 -c:v libx264 -preset ultrafast -tune zerolatency -g 50"
+    " -pix_fmt yuv420p"
     " -b:v 600k -c:a aac -b:a 64k -f hls -hls_time 2 -hls_list_size 5"
     " -hls_flags delete_segments"
 )

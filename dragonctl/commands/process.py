@@ -106,7 +106,7 @@ def report(process_id: ProcessId, *, json: Json = False) -> None:
         began = record.number(run, "created_at")
         when = f"{datetime.fromtimestamp(began):%Y-%m-%d %H:%M:%S}" if began else "never"  # noqa: DTZ006 - local time, for a person
         typer.secho(f"run of {when}", bold=True)
-        for line in (*record.items(run, "prelude"), *log_lines(run)):
+        for line in all_lines(run):
             typer.echo(f"  {render.clean(str(line))}")
 
 
@@ -124,7 +124,7 @@ def log(
         before: list[str] = []
         for _ in pauses(follow):
             run = client.get(path(process_id, "report"))
-            lines = [str(line) for line in record.items(run, "prelude")] + log_lines(run)
+            lines = all_lines(run)
             for line in fresh_lines(before, lines):
                 typer.echo(
                     render.to_json(line, is_compact=True) if json else render.clean(line)
@@ -192,20 +192,30 @@ def metadata(
         raise ClientError("--unset takes a key and no value", ExitCode.USAGE)
     place = path(process_id, "metadata", *([] if key is None else [key]))
     with connect() as client:
-        if value is not None or unset:
-            found = client.put(place, None if value is None else _json_or_text(value))
+        if unset:
+            found = client.put_null(place)
+        elif value is not None:
+            found = client.put(place, _json_or_text(value))
         else:
             found = client.get(place)
     typer.echo(render.to_json(found, is_compact=json))
 
 
+def all_lines(run: Any) -> list[str]:
+    """Give what a run said, each line once: its beginning as far as the log lost it."""
+    kept = {str(entry[1]) for entry in _entries(run)}
+    lost = [str(line) for line in record.items(run, "prelude") if str(line) not in kept]
+    return lost + log_lines(run)
+
+
 def log_lines(run: Any) -> list[str]:
     """Give a run's log as lines of "12:04:05 text"."""
-    return [
-        f"{_clock(str(entry[0]))} {entry[1]}"
-        for entry in record.items(run, "log")
-        if isinstance(entry, list) and len(entry) == 2
-    ]
+    return [f"{_clock(str(entry[0]))} {entry[1]}" for entry in _entries(run)]
+
+
+def _entries(run: Any) -> list[list[Any]]:
+    entries = record.items(run, "log")
+    return [entry for entry in entries if isinstance(entry, list) and len(entry) == 2]
 
 
 def _clock(seconds: str) -> str:
