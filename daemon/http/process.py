@@ -19,6 +19,7 @@ from daemon.http.body import read_json
 from daemon.http.display import PARTS, probe_json, process_json, report_json, state_json
 from daemon.http.guard import Scope, caller, needs
 from daemon.http.schema import changed_config, config_json, new_config
+from daemon.log import redact
 from daemon.restream.config import ProcessId
 from daemon.restream.process import Process
 from daemon.restream.restreamer import Restreamer
@@ -137,7 +138,8 @@ class _Views:
         except NotFoundError:
             found = {"streams": [], "log": [f"Unknown process ID ({process_id})"]}
         except DragonError as error:
-            found = {"streams": [], "log": [error.message, *error.details]}
+            lines = [error.message, *error.details]
+            found = {"streams": [], "log": [redact(line) for line in lines]}
         return jsonify(found)
 
     def _find(self, process_id: str) -> Process:

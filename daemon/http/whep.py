@@ -39,13 +39,10 @@ def routes(webrtc: WebRTC, viewers_per_address: int) -> Blueprint:
 class _Views:
     def __init__(self, webrtc: WebRTC, viewers_per_address: int) -> None:
         self._webrtc = webrtc
-        often = {
-            "per_minute": max(10, viewers_per_address),
-            "burst": max(20, 2 * viewers_per_address),
-        }
-        self._posts = Buckets(**often)
+        per_minute, burst = max(10, viewers_per_address), max(20, 2 * viewers_per_address)
+        self._posts = Buckets(per_minute, burst)
         self._patches = Buckets(per_minute=120, burst=60)  # browsers trickle in flocks
-        self._deletes = Buckets(**often)
+        self._deletes = Buckets(per_minute, burst)
 
     @needs(Scope.WHEP_VIEW)
     async def subscribe(self, process_id: str) -> Response:
