@@ -312,14 +312,13 @@ class Process:
         if run.failure:
             self._say(run.failure)
         now = time.monotonic()
-        # after a rename the old id may be somebody else's
-        is_ours = run.is_announced and run.process_id == self.id
-        is_again = is_ours and self._shared.hooks.on_exit(self._describe(run, code))
+        is_again = run.is_announced and self._shared.hooks.on_exit(self._describe(run, code))
         self._life.receive_exit(
             code, now, dice=_DICE.random(), is_again=is_again, is_denied=run.is_denied
         )
         log.info("process %s: %s, exit code %s", run.process_id, self._life.exec, code)
-        if is_ours and self.order is Order.START and self._life.reconnect_seconds(now) < 0:
+        is_over = self._life.reconnect_seconds(now) < 0 and run.process_id == self.id
+        if run.is_announced and self.order is Order.START and is_over:
             self._shared.hooks.on_stop(self.id, StopReason.FINISHED)
         self._shared.clean_up(run)
         self._advance()

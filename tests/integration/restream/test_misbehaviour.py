@@ -67,7 +67,7 @@ async def test_a_missing_binary_is_told_with_its_reason(
         state = process.state()
         assert "nothing: No such file or directory" in state.last_logline
         assert state.exit_code is None
-        assert hooks.calls == ["start", "exit"]
+        assert hooks.calls == ["start", "exit", "stop cam finished"]
         assert hooks.ends[0].exit_code is None
 
 
