@@ -120,7 +120,7 @@ def test_a_wrong_variable_stops_the_start_by_its_name(tmp_path: Path) -> None:
 
 async def test_options_and_addresses_that_cannot_be_are_refused(daemon: Daemon) -> None:
     await daemon.add(inputs.test_picture("cam"))
-    await until(lambda: daemon.children("cam"), "cam runs")
+    await daemon.until_live("cam")
     pids = daemon.children("cam")
     for place, word in (
         ({"options": ["/etc/passwd"]}, "/etc/passwd"),
