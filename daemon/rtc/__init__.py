@@ -12,6 +12,7 @@ __all__ = [
     "h264",
     "history",
     "ice",
+    "opus",
     "peer",
     "rtcp",
     "rtp",

@@ -3,18 +3,20 @@
 RFC 3550 sections 5.1 and 6.4.1. Each run of FFmpeg starts with random sequence numbers and
 timestamps. A viewer must see one rising line instead, and audio and video must keep their true
 distance: both legs get the same ``start_time_realtime``, so their sender reports speak of one
-common zero, and one offset per run moves both.
+common zero, and one offset per run moves both. Audio is stamped by its samples (``opus``).
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from daemon.rtc import h264, rtcp, rtp
+from daemon.rtc import h264, opus, rtcp, rtp
 
 MAX_JUMP = 3000  # packets; a larger hole is a resynchronisation, not a loss
 NTP_UNIT = 1 << 32
 CLOCK_RATES = {"video": 90_000, "audio": 48_000}
 MIN_STEP = {"video": 1 / 1000, "audio": 0.02}  # seconds between the runs' packets, at the least
+FOLLOWING = 30.0  # seconds until the reports' clock has followed the source's
+MAX_OFF = 10.0  # seconds; a source farther off is followed no faster
 
 Plain = tuple[int, int, int, bytes]
 """A packet on the line: index, timestamp, marker bit (0 or 128), payload."""
@@ -27,6 +29,7 @@ class Verdict(StrEnum):
     WAITING = "waiting_for_keyframe"
     LATE = "late"
     BACKWARDS = "backwards"
+    SURPLUS = "surplus_audio"
 
 
 @dataclass(slots=True)
@@ -39,9 +42,17 @@ class _Leg:
     timestamp: int  # unwrapped
     has_output: bool = False
     sequence: int | None = None  # FFmpeg's last one in this run; None: nothing taken yet
-    source_timestamp: int = 0
+    source: int = 0  # FFmpeg's last timestamp, put on the line, unwrapped
     shift: int = 0  # line timestamp minus FFmpeg's, in this run
     report: tuple[float, int] | None = None  # media seconds, FFmpeg's timestamp
+    samples: opus.SampleClock | None = None  # None: video, which has no samples to count
+
+    @property
+    def end(self) -> int:
+        """Give the first timestamp that the next run may use."""
+        if self.samples is not None:
+            return self.samples.end
+        return self.timestamp + round(self.min_step * self.clock_rate)
 
 
 class Timeline:
@@ -64,6 +75,7 @@ class Timeline:
         self._origin = origin
         self._anchor: tuple[float, float] | None = None  # now, line seconds
         self._run_shift: float | None = None  # line seconds minus media seconds, in this run
+        self._reference: _Leg | None = None  # the track that the reports' clock follows
         self.resyncs = 0
 
     def begin_run(self) -> None:
@@ -95,12 +107,23 @@ class Timeline:
             if step > MAX_JUMP:
                 self.resyncs += 1
                 step = 1
-        leg.index += step
         leg.sequence = packet.sequence
-        leg.source_timestamp = packet.timestamp
-        leg.timestamp = _unwrap(packet.timestamp + leg.shift, leg.timestamp)
+        leg.source = timestamp = _unwrap(packet.timestamp + leg.shift, leg.source)
+        if leg.samples is not None:
+            stamped = leg.samples.stamp(timestamp, packet.payload, lost=step - 1)
+            if stamped is None:
+                leg.index += step - 1
+                return Verdict.SURPLUS, None
+            timestamp = stamped
+        elif timestamp < leg.timestamp:
+            leg.index += step - 1
+            return Verdict.BACKWARDS, None  # a B-frame that the probe didn't show
+        leg.index += step
+        leg.timestamp = timestamp
         leg.has_output = True
-        plain = (leg.index, leg.timestamp, 128 if packet.marker else 0, packet.payload)
+        if leg is self._reference:
+            self._follow(timestamp / leg.clock_rate, now)
+        plain = (leg.index, timestamp, 128 if packet.marker else 0, packet.payload)
         return Verdict.TAKEN, plain
 
     def seconds_at(self, now: float) -> float | None:
@@ -123,24 +146,37 @@ class Timeline:
         if self._run_shift is None:
             self._run_shift = self._shift_of_run(leg, media, now)
         target = round((media + self._run_shift) * leg.clock_rate)
-        if leg.has_output and target <= leg.timestamp:
+        if leg.has_output and target < leg.end:
             return False  # the other track set the offset; this one is still in the past
         leg.shift = target - packet.timestamp
-        leg.timestamp = target
+        leg.timestamp = leg.source = target
+        if leg.clock_rate == opus.CLOCK_RATE:
+            leg.samples = opus.SampleClock(target)
         return True
 
     def _shift_of_run(self, leg: _Leg, media: float, now: float) -> float:
         seconds = self.seconds_at(now)
         if seconds is None:
             seconds = self._origin
-        lasts = [
-            other.timestamp / other.clock_rate + other.min_step
-            for other in self._legs.values()
-            if other.has_output
+        ends = [
+            other.end / other.clock_rate for other in self._legs.values() if other.has_output
         ]
-        start = max([seconds, *lasts])
+        start = max([seconds, *ends])
         self._anchor = (now, start)
+        self._reference = leg
         return start - media
+
+    def _follow(self, media: float, now: float) -> None:
+        """Let the reports' clock run as fast as the source's, which is never quite ours.
+
+        Else the reports of a long run would name instants further and further from the media's.
+        Both tracks share the clock, so this never moves them against each other.
+        """
+        assert self._anchor is not None
+        then, seconds = self._anchor
+        expected = seconds + now - then
+        off = min(max(media - expected, -MAX_OFF), MAX_OFF)
+        self._anchor = (now, expected + off * min((now - then) / FOLLOWING, 1.0))
 
     def _media_seconds(self, leg: _Leg, timestamp: int, now: float) -> float:
         """Seconds on the run's common clock; without a report, the time of arrival."""

@@ -127,3 +127,97 @@ def test_reports_map_now_to_one_clock_for_both_tracks() -> None:
     line.receive("video", video(1, 0, SPS), 5.0)
     assert line.timestamp_at("video", 6.0) == 101 * 90_000
     assert line.timestamp_at("audio", 6.0) == 101 * 48_000
+
+
+OPUS_20 = b"\xfc\xff\xfe"
+OPUS_60 = b"\x18\x01"
+
+
+def test_sound_that_jitters_in_the_source_comes_out_even() -> None:
+    line = timeline()
+    stamps = []
+    for number, jitter in enumerate((0, 40, -200, 330, -300, 0)):
+        packet = video(number, 70_000 + 960 * number + jitter, OPUS_20)
+        _, plain = line.receive("audio", packet, number * 0.02)
+        assert plain is not None
+        stamps.append(plain[1] - 100 * 48_000)
+    assert stamps == [0, 960, 1920, 2880, 3840, 4800]
+
+
+def test_a_surplus_of_sound_is_left_out_without_a_hole_in_the_numbers() -> None:
+    line = timeline()
+    line.receive("audio", video(0, 0, OPUS_20), 0.0)
+    verdicts, indexes = [], []
+    for number in range(1, 2000):  # 20 ms of samples every 19.9 ms of the source's clock
+        packet = video(number, round(955.2 * number), OPUS_20)
+        verdict, plain = line.receive("audio", packet, number * 0.0199)
+        verdicts.append(verdict)
+        indexes += [plain[0]] if plain else []
+    assert verdicts.count(Verdict.SURPLUS) == pytest.approx(2000 * 0.005, abs=3)
+    assert indexes == list(range(indexes[0], indexes[0] + len(indexes)))
+
+
+def test_a_picture_that_would_go_back_is_left_out_and_leaves_no_hole() -> None:
+    line = timeline()
+    line.receive("video", video(1, 0, SPS), 0.0)
+    line.receive("video", video(2, 9000), 0.1)
+    assert line.receive("video", video(3, 3000), 0.1) == (Verdict.BACKWARDS, None)
+    _, plain = line.receive("video", video(4, 12_000), 0.13)
+    assert plain is not None
+    assert plain[:2] == (4, 100 * 90_000 + 12_000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("drift", [150e-6, -150e-6])
+def test_an_hour_of_drifting_clocks_adds_up_to_nothing(drift: float) -> None:
+    """The source's clock drifts against ours, and its samples by as much against its clock."""
+    line = timeline()
+    for kind in ("video", "audio"):
+        line.receive_report(kind, report(0))
+    worst_sync = worst_clock = 0.0
+    sound = picture = None
+    for number in range(3600 * 5):
+        now = number * 0.2
+        media = now * (1 + drift)
+        payload = P_SLICE if number else SPS
+        _, picture = line.receive("video", video(number, round(media * 90_000), payload), now)
+        last = int(media * (1 + drift) / 0.06)  # packets of 60 ms that are due by now
+        for index in range(number and int((now - 0.2) * (1 + drift) ** 2 / 0.06) + 1, last + 1):
+            stamp = round(index * 2880 / (1 + drift))
+            _, taken = line.receive("audio", video(index, stamp, OPUS_60), now)
+            sound = taken or sound
+            if taken is not None:
+                truth = 100 * 48_000 + stamp
+                worst_sync = max(worst_sync, abs(taken[1] - truth) / 48_000)
+        assert picture is not None
+        clock = line.timestamp_at("video", now)
+        assert clock is not None
+        worst_clock = max(worst_clock, abs(clock - picture[1]) / 90_000)
+    assert sound is not None
+    assert worst_sync < 0.040  # what lip-sync may be off
+    assert worst_clock < 0.010  # without following, 540 ms by now
+
+
+def test_restarts_after_drift_keep_the_distance_of_sound_and_picture() -> None:
+    line = timeline()
+    for run in range(10):
+        began = run * 60.0
+        line.begin_run()
+        zero = {"video": 7_000_000 * run, "audio": 3_000_000 * run}
+        for kind in zero:
+            line.receive_report(kind, report(zero[kind]))
+        for number in range(500):
+            media = number * 0.02
+            stamp = zero["audio"] + 960 * number + (number % 7) * 48
+            _, sound = line.receive(
+                "audio", video(number, stamp, OPUS_20), began + media * 1.0002
+            )
+            if number % 2 == 0:
+                payload = P_SLICE if number else SPS
+                stamp = zero["video"] + round(media * 90_000)
+                _, picture = line.receive(
+                    "video", video(number, stamp, payload), began + media * 1.0002
+                )
+                assert sound is not None
+                assert picture is not None
+                assert picture[1] / 90_000 == pytest.approx(sound[1] / 48_000, abs=0.015)
