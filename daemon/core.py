@@ -210,6 +210,7 @@ class Core:
             is_session_strict=config.api.session_auth == "token",
             viewers_per_address=config.limits.viewers_per_address,
             cors_origins=config.storage.cors.origins,
+            frame_ancestors=config.ui.frame_ancestors,
         )
 
     def _on_ready(self, addresses: list[str]) -> None:
@@ -352,6 +353,6 @@ def _patterns(texts: Iterable[str]) -> tuple[re.Pattern[str], ...]:
 
 def _needs_start(old: Config, new: Config) -> list[str]:
     """Name the changed blocks that a reload doesn't touch."""
-    applied = {"log", "webrtc", "limits", "api", "created_at"}
+    applied = {"log", "webrtc", "ui", "limits", "api", "created_at"}
     before, after = old.model_dump(), new.model_dump()
     return [key for key in after if key not in applied and before[key] != after[key]]

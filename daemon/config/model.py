@@ -1,7 +1,7 @@
 """Config: every key, its default and its rule, with the names of datarhei Core's version 3.
 
-What we add: ``webrtc``, ``limits``, ``api.trusted_proxies`` and ``api.session_auth``. Keys that
-we accept for datarhei's clients but don't act on are listed in ``notes.py``.
+What we add: ``webrtc``, ``ui``, ``limits``, ``api.trusted_proxies`` and ``api.session_auth``.
+Keys that we accept for datarhei's clients but don't act on are listed in ``notes.py``.
 """
 # ruff: noqa: D101 - a class here is one table; config.example.toml says what each key does
 
@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from daemon.config.rules import (
     Address,
     Count,
+    ExactOrigins,
     Flag,
     HostOrEmpty,
     Int,
@@ -287,6 +288,10 @@ class Router(Block):
     ui_path: Text = ""
 
 
+class Ui(Block):
+    frame_ancestors: ExactOrigins = ()
+
+
 class WebRtc(Block):
     enable: Flag = False
     public_ip: HostOrEmpty = ""
@@ -327,5 +332,6 @@ class Config(Block):
     sessions: Sessions = Sessions()
     service: Service = Service()
     router: Router = Router()
+    ui: Ui = Ui()
     webrtc: WebRtc = WebRtc()
     limits: Limits = Limits()

@@ -100,6 +100,12 @@ def _check_origin(value: str) -> None:
         raise ValueError(value)
 
 
+def _check_exact_origin(value: str) -> None:
+    """Accept nothing with a meaning of its own in a Content-Security-Policy."""
+    if not re.fullmatch(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?", value):
+        raise ValueError(value)
+
+
 def _check_network(value: str) -> None:
     ip_network(value, strict=False)
 
@@ -164,9 +170,13 @@ HostOrEmpty = Annotated[
 Network = Annotated[StrictStr, _text(_check_network, "a network such as 10.0.0.0/8")]
 Pattern = Annotated[StrictStr, _text(re.compile, "a regular expression")]
 Origin = Annotated[StrictStr, _text(_check_origin, "* or an origin like https://example.org")]
+ExactOrigin = Annotated[
+    StrictStr, _text(_check_exact_origin, "an origin like https://example.org")
+]
 Items = BeforeValidator(_as_items)
 Texts = Annotated[tuple[Text, ...], Items]
 Networks = Annotated[tuple[Network, ...], Items]
 Patterns = Annotated[tuple[Pattern, ...], Items]
 Origins = Annotated[tuple[Origin, ...], Items]
+ExactOrigins = Annotated[tuple[ExactOrigin, ...], Items]
 Ips = Annotated[tuple[Ip, ...], Items]

@@ -19,6 +19,7 @@ from daemon.http import (
     openapi,
     process,
     skills,
+    ui,
     webrtc,
     whep,
 )
@@ -43,6 +44,7 @@ class Services:
 
     ``is_session_strict``: PATCH and DELETE of a WHEP session need a token, not its URL only.
     ``trusted_proxies``: networks whose X-Forwarded-* headers count.
+    ``frame_ancestors``: origins whose pages may show the UI in a frame.
     """
 
     restreamer: Restreamer
@@ -56,6 +58,7 @@ class Services:
     is_session_strict: bool = False
     viewers_per_address: int = 8
     cors_origins: tuple[str, ...] = ("*",)
+    frame_ancestors: tuple[str, ...] = ()
 
 
 class Json(DefaultJSONProvider):
@@ -108,6 +111,7 @@ def _blueprints(services: Services) -> Iterator[Blueprint]:
     yield config.routes(services.config_service)
     yield log.routes(services.log_buffer)
     yield openapi.routes()
+    yield ui.routes(services.frame_ancestors)
 
 
 def _watch(app: Quart, services: Services) -> None:

@@ -58,6 +58,10 @@ def test_every_schema_is_a_valid_one_and_every_reference_leads_somewhere() -> No
 
 
 ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
+    ("GET", "/", {"headers": {}}),
+    ("GET", "/ui", {"headers": {}}),
+    ("GET", "/ui/", {"headers": {}}),
+    ("GET", "/ui/{name}", {"headers": {}}),
     ("GET", "/ping", {}),
     ("POST", "/api/login", {"body": {"username": "a", "password": "b"}}),
     ("POST", "/api/login", {"body": {}}),
@@ -104,7 +108,7 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("method", "path", "sent"), ANSWERS)
 async def test_real_answers_fit(method: str, path: str, sent: dict[str, Any]) -> None:
     api = Api(config(webrtc=ConfigWebRTC(enabled=True)))
-    target = path.format(process_id="cam", peer_id="p", key="k")
+    target = path.format(process_id="cam", peer_id="p", key="k", name="none.js")
     await check(method, path, await api.call(method, target, **sent))
 
 

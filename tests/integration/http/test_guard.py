@@ -72,7 +72,7 @@ async def test_open_routes_are_these(method: str, path: str, scope: Scope) -> No
     else:
         assert path in {
             "/ping", "/api", "/api/login", "/api/login/refresh", "/api/swagger/doc.json",
-            "/api/v3/openapi.json",
+            "/api/v3/openapi.json", "/", "/ui", "/ui/", "/ui/x",
         } or (method == "OPTIONS" and "/whep" in path)  # fmt: skip
 
 

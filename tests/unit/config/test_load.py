@@ -17,6 +17,7 @@ PATH = Path("config.toml")
 IP = "must be an IP address such as 203.0.113.7"
 HOST = "must be an IP address or a host name, such as 203.0.113.7"
 LEVELS = "silent, error, warn, info, debug"
+ORIGIN = "an origin like https://example.org"
 GUESS = 'unknown key; did you mean "webrtc.udp_mux_port"?'
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 
@@ -69,6 +70,13 @@ def test_the_example_says_what_is_kept_only() -> None:
             f"config.toml:1: udp_mux_port: {GUESS}",
         ),
         ("[xyzzy]\na = 1\n", "config.toml:1: xyzzy: unknown key"),
+        *(
+            (
+                f"[ui]\nframe_ancestors = ['{origin}']\n",
+                f"config.toml:2: ui.frame_ancestors: must be {ORIGIN}, not '{origin}'",
+            )
+            for origin in ("*", "https://*.a.b", "https://a.b; script-src *", "https://a.b/c")
+        ),
         (
             'webrtc.public_ip = "my host"',
             f"config.toml:1: webrtc.public_ip: {HOST}, not 'my host'",
