@@ -16,7 +16,7 @@ from typing import TypedDict
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 
 from daemon import log as logs
-from daemon.auth import Auth, hash_password, password_hash
+from daemon.auth import Auth, ViewerAccess, hash_password, password_hash
 from daemon.config import (
     Config,
     ConfigService,
@@ -40,6 +40,7 @@ from daemon.storage.atomic import write_atomic
 from daemon.storage.database import Database
 from daemon.storage.lock import lock_directory
 from daemon.storage.revocation import Revocations
+from daemon.storage.viewer_token import ViewerTokens
 from daemon.webrtc.registry import Limits
 from daemon.webrtc.subsystem import Settings, WebRTC
 
@@ -112,6 +113,7 @@ class Core:
             instance_id=secrets.instance_id,
         )
         self._revocations = Revocations(database)
+        self._viewer_tokens = ViewerTokens(database)
         self._auth: Auth | None = None
         self._binary = binary.find(config.ffmpeg.binary)
         self._disk = Path(config.storage.disk.dir).resolve()
@@ -206,6 +208,7 @@ class Core:
             skills=SkillsCache(partial(skills.read, self._binary)),
             log_buffer=self._buffer,
             about=About(self._service),
+            viewer_access=ViewerAccess(self._auth, self._viewer_tokens) if self._auth else None,
             trusted_proxies=tuple(str(network) for network in config.api.trusted_proxies),
             is_session_strict=config.api.session_auth == "token",
             viewers_per_address=config.limits.viewers_per_address,

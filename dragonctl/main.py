@@ -16,6 +16,7 @@ from dragonctl.commands import (
     process,
     serve,
     stats,
+    token,
     whep_test,
 )
 from dragonctl.errors import ClientError
@@ -68,6 +69,7 @@ app.command()(login.login)
 app.command()(login.logout)
 app.add_typer(process.app, name="process")
 app.command()(live.live)
+app.add_typer(token.app, name="token")
 app.command("whep-test")(whep_test.whep_test)
 app.command()(stats.stats)
 app.command()(about.log)

@@ -5,17 +5,19 @@ import hashlib
 import hmac
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from daemon.auth.claims import ALL_SCOPES, BAD_TOKEN, Claims, read, sign
+from daemon.auth.claims import ACCESS, ALL_SCOPES, BAD_TOKEN, REFRESH, VIEW, Claims, read, sign
 from daemon.auth.limit import LoginLimit
 from daemon.auth.password import check_password
 from daemon.errors import AuthError, ConfigError
 
 ACCESS_LIFETIME = 600  # seconds; datarhei's, clients plan their refresh by it
 REFRESH_LIFETIME = 86_400
+
+VIEWER_SCOPES = frozenset({"whep:view"})
 
 _FAMILY = "family"  # all tokens of one login
 _TOKEN = "token"  # noqa: S105 - a kind of revocation
@@ -91,7 +93,7 @@ class Auth:
         in the hands of a second party: every token of that login ends (RFC 9700 section 4.14).
         """
         async with self._refreshing:
-            claims = self.verify(token, usefor="refresh")
+            claims = self.verify(token, REFRESH)
             if self._is_reused(claims):
                 await self._revoke(_FAMILY, claims.family)
                 raise AuthError(BAD_TOKEN, reason="refresh-token-reused")
@@ -102,33 +104,48 @@ class Auth:
             claims.subject, claims.scopes, family=claims.family, previous=claims.token_id
         )
 
-    def verify(self, token: str, usefor: str = "access") -> Claims:
-        """Check a token. Raises AuthError."""
-        claims = read(token, usefor, key=self._key, now=self._now())
+    def verify(self, token: str, *usefor: str) -> Claims:
+        """Check a token that is for one of these; none named: for access. Raises AuthError."""
+        claims = read(token, usefor or (ACCESS,), key=self._key, now=self._now())
         if self._is_revoked(_TOKEN, claims.token_id):
             raise AuthError(BAD_TOKEN)
         if claims.family and self._is_revoked(_FAMILY, claims.family):
             raise AuthError(BAD_TOKEN)
         return claims
 
-    def issue(
+    def issue_viewer(
         self,
-        subject: str,
-        scopes: Iterable[str],
+        process_id: str,
+        *,
         ttl_seconds: int,
-        process_id: str | None = None,
-    ) -> str:
-        """Make an access token, such as a viewer's for one process."""
-        wanted = frozenset(scopes)
-        assert wanted <= ALL_SCOPES, wanted - ALL_SCOPES
-        assert process_id != "", "no process is called that, and all must not be meant"
-        claims = Claims(subject, wanted, process_id, str(uuid.uuid4()), 0)
-        return self._sign(claims, "access", ttl_seconds)
+        max_viewers: int = 0,
+        max_view_seconds: int = 0,
+    ) -> tuple[str, Claims]:
+        """Make a token that lets whoever has it watch one process, and do nothing else.
+
+        Each has a subject of its own: who watches by one can't end who watches by another.
+        """
+        assert process_id, "no process is called that, and all must not be meant"
+        token_id = str(uuid.uuid4())
+        claims = Claims(
+            subject=f"viewer:{token_id}",
+            scopes=VIEWER_SCOPES,
+            process_id=process_id,
+            token_id=token_id,
+            expires_at=int(self._now()) + ttl_seconds,
+            max_viewers=max_viewers,
+            max_view_seconds=max_view_seconds,
+        )
+        return self._sign(claims, VIEW, ttl_seconds), claims
 
     async def revoke(self, claims: Claims) -> None:
         """End a token, and with it all others of its login."""
         kind = _FAMILY if claims.family else _TOKEN
         await self._revoke(kind, claims.family or claims.token_id, claims.expires_at)
+
+    async def revoke_token(self, token_id: str, expires_at: float) -> None:
+        """End a token that isn't at hand, such as a viewer's."""
+        await self._revoke(_TOKEN, token_id, expires_at)
 
     def _is_reused(self, claims: Claims) -> bool:
         if self._is_revoked(_REPLACED, claims.token_id):
@@ -150,8 +167,8 @@ class Auth:
         access = Claims(subject, scopes, None, str(uuid.uuid4()), 0, family)
         fresh = replace(access, token_id=str(uuid.uuid4()), previous=previous)
         return Tokens(
-            self._sign(access, "access", ACCESS_LIFETIME),
-            self._sign(fresh, "refresh", REFRESH_LIFETIME),
+            self._sign(access, ACCESS, ACCESS_LIFETIME),
+            self._sign(fresh, REFRESH, REFRESH_LIFETIME),
         )
 
     def _sign(self, claims: Claims, usefor: str, lifetime: int) -> str:

@@ -1,11 +1,12 @@
 """Claims: what a token says, signed and read back strictly (RFC 7519, RFC 8725).
 
 datarhei's claims are kept (``iss``, ``sub``, ``usefor``, ``exi``, ``jti``); ours beside them
-are ``aud``, ``nbf``, ``scope``, ``pid`` (a viewer's process), ``fam`` (one login's tokens) and
-``prv`` (the refresh token that this one replaces).
+are ``aud``, ``nbf``, ``scope``, ``pid`` (a viewer's process), ``fam`` (one login's tokens),
+``prv`` (the refresh token that this one replaces), ``mxv`` and ``mxs`` (how many may watch by a
+viewer's token at once, and for how many seconds each).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from daemon.errors import AuthError
 ALGORITHM = "HS256"  # fixed: what a token's header says is never believed
 ISSUER = "datarhei-core"  # clients look at it
 AUDIENCE = "dragonctl"
+ACCESS, REFRESH, VIEW = "access", "refresh", "view"  # what a token is for, ``usefor``
 LEEWAY = 30  # seconds between two clocks
 MAX_TOKEN = 4096  # characters; ours have 600
 BAD_TOKEN = "Missing or invalid JWT token"  # noqa: S105 - a sentence, datarhei's
@@ -39,7 +41,8 @@ class Claims:
     """Who it is and what they may do. ``expires_at`` is in seconds of the wall clock.
 
     ``process_id`` binds the token to that process and to nothing else. ``previous`` is, in a
-    refresh token, the one that it replaces.
+    refresh token, the one that it replaces. ``max_viewers`` and ``max_view_seconds`` are limits
+    of a viewer's token; 0 is none of its own.
     """
 
     subject: str
@@ -49,6 +52,8 @@ class Claims:
     expires_at: int
     family: str = ""
     previous: str = ""
+    max_viewers: int = 0
+    max_view_seconds: int = 0
 
     def allows(self, scope: str, process_id: str | None = None) -> bool:
         """Whether this token may do ``scope``, to that process if one is named."""
@@ -71,13 +76,19 @@ def sign(claims: Claims, usefor: str, *, lifetime: int, key: bytes, issued_at: i
         "jti": claims.token_id,
         "scope": " ".join(sorted(claims.scopes)),
     }
-    optional = {"pid": claims.process_id, "fam": claims.family, "prv": claims.previous}
+    optional: dict[str, Any] = {
+        "pid": claims.process_id,
+        "fam": claims.family,
+        "prv": claims.previous,
+        "mxv": claims.max_viewers,
+        "mxs": claims.max_view_seconds,
+    }
     payload |= {name: value for name, value in optional.items() if value}
     return jwt.encode(payload, key, algorithm=ALGORITHM)
 
 
-def read(token: str, usefor: str, *, key: bytes, now: float) -> Claims:
-    """Check and take apart. Raises AuthError for whatever isn't exactly ours."""
+def read(token: str, usefor: Collection[str], *, key: bytes, now: float) -> Claims:
+    """Check and take apart. Raises AuthError for whatever isn't exactly ours, and for such."""
     if len(token) > MAX_TOKEN or not token.isascii():
         raise AuthError(BAD_TOKEN)
     try:
@@ -97,7 +108,8 @@ def read(token: str, usefor: str, *, key: bytes, now: float) -> Claims:
         )
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
         raise AuthError(BAD_TOKEN) from None
-    if payload["usefor"] != usefor or not _is_current(payload, now):
+    use = payload["usefor"]
+    if not isinstance(use, str) or use not in usefor or not _is_current(payload, now):
         raise AuthError(BAD_TOKEN)
     return _claims(payload)
 
@@ -107,14 +119,19 @@ def _is_current(payload: Mapping[str, Any], now: float) -> bool:
     if any(type(time) is not int for time in times):
         return False
     expires_at, not_before, issued_at = (int(time) for time in times)
-    return now < expires_at + LEEWAY and max(not_before, issued_at) <= now + LEEWAY
+    # a viewer's token is made and read by one clock, and its end is a promise to who shared it
+    late = 0 if payload["usefor"] == VIEW else LEEWAY
+    return now < expires_at + late and max(not_before, issued_at) <= now + LEEWAY
 
 
 def _claims(payload: Mapping[str, Any]) -> Claims:
     process_id = payload.get("pid")
     texts = [payload["sub"], payload["jti"], payload["scope"], process_id or ""]
     texts += [payload.get("fam", ""), payload.get("prv", "")]
+    numbers = [payload.get("mxv", 0), payload.get("mxs", 0)]
     if not all(isinstance(text, str) for text in texts):
+        raise AuthError(BAD_TOKEN)
+    if not all(type(number) is int and number >= 0 for number in numbers):
         raise AuthError(BAD_TOKEN)
     return Claims(
         subject=texts[0],
@@ -124,4 +141,6 @@ def _claims(payload: Mapping[str, Any]) -> Claims:
         expires_at=payload["exp"],
         family=texts[4],
         previous=texts[5],
+        max_viewers=numbers[0],
+        max_view_seconds=numbers[1],
     )

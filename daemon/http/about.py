@@ -29,7 +29,7 @@ class About:
     def for_caller(self, who: Caller) -> dict[str, Any]:
         """Describe us to somebody with a token, or in as few words as clients need."""
         auths = [] if who.is_auth_off else ["localjwt"]
-        if not who.is_known:
+        if not who.is_known or who.is_bound:
             major = API_VERSION.partition(".")[0]
             return {"app": APP, "auths": auths, "version": {"number": f"{major}.0.0"}}
         shown = self.config.get()

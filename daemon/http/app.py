@@ -8,7 +8,7 @@ from hypercorn.typing import Scope as ASGIScope
 from quart import Blueprint, Quart, Response
 from quart.json.provider import DefaultJSONProvider
 
-from daemon.auth import Auth
+from daemon.auth import Auth, ViewerAccess
 from daemon.http import (
     about,
     config,
@@ -19,6 +19,7 @@ from daemon.http import (
     openapi,
     process,
     skills,
+    token,
     ui,
     webrtc,
     whep,
@@ -42,7 +43,8 @@ RESPONSE_TIMEOUT = 30  # seconds for a client to take its answer
 class Services:
     """What the routes call. ``auth`` None: auth is off and everything is open.
 
-    ``is_session_strict``: PATCH and DELETE of a WHEP session need a token, not its URL only.
+    ``is_session_strict``: PATCH and DELETE of a WHEP session need the token of who opened
+    it, not its URL only.
     ``trusted_proxies``: networks whose X-Forwarded-* headers count.
     ``frame_ancestors``: origins whose pages may show the UI in a frame.
     """
@@ -54,6 +56,7 @@ class Services:
     skills: SkillsCache
     log_buffer: LogBuffer
     about: About
+    viewer_access: ViewerAccess | None = None
     trusted_proxies: tuple[str, ...] = ()
     is_session_strict: bool = False
     viewers_per_address: int = 8
@@ -103,15 +106,28 @@ def _blueprints(services: Services) -> Iterator[Blueprint]:
     yield _ping()
     yield about.routes(services.about)
     yield guard.routes(services.auth)
-    yield process.routes(services.restreamer)
+    yield process.routes(services.restreamer, _forgetter(services.viewer_access))
+    yield token.routes(services.restreamer, services.viewer_access)
     yield metadata.routes(services.restreamer)
-    yield whep.routes(services.webrtc, services.viewers_per_address)
+    yield whep.routes(
+        services.webrtc,
+        services.viewers_per_address,
+        is_session_strict=services.is_session_strict,
+    )
     yield webrtc.routes(services.webrtc)
     yield skills.routes(services.skills)
     yield config.routes(services.config_service)
     yield log.routes(services.log_buffer)
     yield openapi.routes()
     yield ui.routes(services.frame_ancestors)
+
+
+def _forgetter(access: ViewerAccess | None) -> process.Forget:
+    async def forget(process_id: str) -> None:
+        if access is not None:
+            await access.revoke_process(process_id)
+
+    return forget
 
 
 def _watch(app: Quart, services: Services) -> None:

@@ -32,7 +32,7 @@ from daemon.errors import (
     StorageError,
     StorageFullError,
 )
-from daemon.http.guard import bearer_token
+from daemon.http.guard import bearer_token, query_token
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,8 @@ def describe(error: DragonError) -> Failure:
     status = REASON_STATUS.get(error.reason, STATUS[kind])
     reason = error.reason or _slug(status.phrase)
     if status is HTTPStatus.UNAUTHORIZED:
-        challenge = 'Bearer error="invalid_token"' if bearer_token() else "Bearer"
+        has_token = bearer_token() or query_token()
+        challenge = 'Bearer error="invalid_token"' if has_token else "Bearer"
         details = [error.message, *error.details]
         return Failure(status, "Unauthorized", reason, details, {"WWW-Authenticate": challenge})
     return Failure(status, error.message, reason, error.details, _headers(error))

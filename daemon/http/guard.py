@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from quart import Blueprint, Quart, current_app, g, request
 
-from daemon.auth import Auth, Claims
+from daemon.auth import ACCESS, VIEW, Auth, Claims
 from daemon.errors import AuthError, ForbiddenError, InvalidError, NotFoundError
 from daemon.http.body import read_json
 
@@ -19,6 +19,7 @@ Network = IPv4Network | IPv6Network
 View = TypeVar("View", bound=Callable[..., Any])
 
 LOGIN_BODY = 4 * 1024  # bytes: a name and a password
+QUERY_TOKEN = "token"  # noqa: S105 - the query's name for a viewer's token
 FORWARDED_HOPS = 32  # more than any real chain of proxies
 _BAD_TOKEN = "Missing or invalid JWT token"  # noqa: S105 - a sentence, datarhei's
 
@@ -48,6 +49,11 @@ class Caller:
     @property
     def is_known(self) -> bool:
         return self.is_auth_off or self.claims is not None
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the token is for one process and nothing else."""
+        return self.claims is not None and self.claims.process_id is not None
 
     @property
     def subject(self) -> str:
@@ -112,29 +118,39 @@ class Guard:
         peer = _plain_address(_socket_peer())
         g.is_proxied = _is_in(peer, self._proxies)
         address = self._forwarded_for(peer) if g.is_proxied else peer
-        g.caller = Caller(address, self._claims(), is_auth_off=self._auth is None)
-        if request.routing_exception is not None:
+        scope = self._scope()
+        g.caller = Caller(address, self._claims(scope), is_auth_off=self._auth is None)
+        if scope is None:
             self._check_unknown()
-            return
+        elif scope is not Scope.PUBLIC:
+            view_args = request.view_args or {}
+            caller().require(scope, view_args.get("process_id"))
+
+    def _scope(self) -> Scope | None:
+        """Find what the route needs; None: there is no such route."""
+        if request.routing_exception is not None:
+            return None
         scope = scope_of(current_app.view_functions[request.endpoint or ""])
         assert scope is not None, "create_app lets no route without a scope pass"
         if scope is Scope.SESSION:
-            scope = Scope.WHEP_VIEW if self._is_session_strict else Scope.PUBLIC
-        if scope is not Scope.PUBLIC:
-            view_args = request.view_args or {}
-            caller().require(scope, view_args.get("process_id"))
+            return Scope.WHEP_VIEW if self._is_session_strict else Scope.PUBLIC
+        return scope
 
     def _check_unknown(self) -> None:
         """Tell no stranger which routes exist."""
         if request.path.startswith("/api/") and not caller().is_known:
             raise AuthError(_BAD_TOKEN, reason="missing-or-invalid-token")
 
-    def _claims(self) -> Claims | None:
+    def _claims(self, scope: Scope | None) -> Claims | None:
+        uses = [ACCESS, VIEW]
         token = bearer_token()
+        if token is None and scope is Scope.WHEP_VIEW:
+            uses = [VIEW]
+            token = query_token()
         if self._auth is None or token is None:
             return None
         try:
-            return self._auth.verify(token)
+            return self._auth.verify(token, *uses)
         except AuthError:
             return None
 
@@ -154,9 +170,15 @@ class Guard:
 
 
 def bearer_token() -> str | None:
-    """Give the token of ``Authorization: Bearer``; never one from the query (RFC 6750)."""
+    """Give the token of ``Authorization: Bearer`` (RFC 6750 section 2.1)."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def query_token() -> str | None:
+    """Give the query's token: for watching only, since a query is kept and shared easily."""
+    tokens = request.args.getlist(QUERY_TOKEN)
+    return tokens[0] if len(tokens) == 1 and tokens[0] else None
 
 
 def check_scopes(app: Quart) -> None:

@@ -1,6 +1,6 @@
 """/api/v3/process: CRUD, command, config, state, report, probe (datarhei-core.md a.3)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 
@@ -27,9 +27,15 @@ from daemon.restream.restreamer import Restreamer
 COMMANDS = ("start", "stop", "restart", "reload")
 
 
-def routes(restreamer: Restreamer) -> Blueprint:
-    """Build the blueprint; the guard has checked each request already."""
-    views = _Views(restreamer)
+Forget = Callable[[str], Awaitable[None]]
+
+
+def routes(restreamer: Restreamer, forget: Forget) -> Blueprint:
+    """Build the blueprint; the guard has checked each request already.
+
+    ``forget`` is told an id that no process has any more.
+    """
+    views = _Views(restreamer, forget)
     blueprint = Blueprint("process", __name__, url_prefix="/api/v3/process")
     one = "/<segment:process_id>"
     blueprint.get("")(views.list_processes)
@@ -70,8 +76,9 @@ def refusing(message: str) -> Iterator[None]:
 
 
 class _Views:
-    def __init__(self, restreamer: Restreamer) -> None:
+    def __init__(self, restreamer: Restreamer, forget: Forget) -> None:
         self._restreamer = restreamer
+        self._forget = forget
 
     @needs(Scope.PROCESS_READ)
     async def list_processes(self) -> Response:
@@ -96,13 +103,17 @@ class _Views:
         stored = find(self._restreamer, process_id, "Process not found")
         config = changed_config(stored.config, body)
         caller().require(Scope.PROCESS_WRITE, config.id)  # a rename takes another name
+        before = stored.id
         with refusing("Process can't be updated"):
-            process = await self._restreamer.update(stored.id, config)
+            process = await self._restreamer.update(before, config)
+        if config.id != before:
+            await self._forget(before)
         return jsonify(config_json(process.config))
 
     @needs(Scope.PROCESS_WRITE)
     async def delete(self, process_id: str) -> Response:
         await self._restreamer.delete(self._find(process_id).id)
+        await self._forget(process_id)
         return jsonify("OK")
 
     @needs(Scope.PROCESS_CONTROL)

@@ -1,29 +1,32 @@
 """/api/v3/process/<id>/whep and its sessions (draft-ietf-wish-whep, RFC 9725)."""
 
-import re
+from urllib.parse import urlencode
 
-from quart import Blueprint, Response, g, jsonify, request
+from quart import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from daemon.errors import InvalidError, NegotiationError, SdpError
+from daemon.errors import ForbiddenError, InvalidError, NegotiationError, SdpError
 from daemon.http.body import media_type, read
-from daemon.http.guard import Scope, caller, needs
+from daemon.http.guard import QUERY_TOKEN, Scope, caller, needs, query_token
 from daemon.http.limit import Buckets
+from daemon.http.url import external_path
 from daemon.webrtc.registry import ViewerInfo
 from daemon.webrtc.subsystem import WebRTC
 
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
 MAX_SDP = 64 * 1024  # bytes
-FORWARDED_PREFIX = re.compile(r"^(/[A-Za-z0-9._~-]{1,64}){1,8}$")
 
 
-def routes(webrtc: WebRTC, viewers_per_address: int) -> Blueprint:
+def routes(
+    webrtc: WebRTC, viewers_per_address: int, *, is_session_strict: bool = False
+) -> Blueprint:
     """Build the blueprint; the guard has checked each request already.
 
     How often one address may join follows from how many viewers it may have.
+    ``is_session_strict``: a session takes orders only from who opened it.
     """
-    views = _Views(webrtc, viewers_per_address)
+    views = _Views(webrtc, viewers_per_address, is_session_strict=is_session_strict)
     blueprint = Blueprint("whep", __name__, url_prefix="/api/v3/process/<segment:process_id>")
     session = "/whep/<segment:peer_id>"
     blueprint.post("/whep")(views.subscribe)
@@ -37,8 +40,11 @@ def routes(webrtc: WebRTC, viewers_per_address: int) -> Blueprint:
 
 
 class _Views:
-    def __init__(self, webrtc: WebRTC, viewers_per_address: int) -> None:
+    def __init__(
+        self, webrtc: WebRTC, viewers_per_address: int, *, is_session_strict: bool
+    ) -> None:
         self._webrtc = webrtc
+        self._is_session_strict = is_session_strict
         per_minute, burst = max(10, viewers_per_address), max(20, 2 * viewers_per_address)
         self._posts = Buckets(per_minute, burst)
         self._patches = Buckets(per_minute=120, burst=60)  # browsers trickle in flocks
@@ -48,15 +54,12 @@ class _Views:
     async def subscribe(self, process_id: str) -> Response:
         self._posts.take(caller().address)
         offer = await _read_offer()
-        viewer = ViewerInfo(
-            address=caller().address,
-            subject=caller().subject,
-            user_agent=request.headers.get("User-Agent", "")[:256],
-            token_id=caller().login_id,
-        )
-        watching = await self._webrtc.subscribe(process_id, offer, viewer)
+        watching = await self._webrtc.subscribe(process_id, offer, _viewer())
+        location = f"{external_path(request.path)}/{watching.peer_id}"
+        if self._is_session_strict and (token := query_token()):
+            location += f"?{urlencode({QUERY_TOKEN: token})}"  # or its player couldn't leave
         headers = {
-            "Location": f"{_external_path()}/{watching.peer_id}",
+            "Location": location,
             "ETag": f'"{watching.etag}"',
             "Accept-Patch": FRAGMENT,
         }
@@ -66,12 +69,13 @@ class _Views:
     async def show(self, process_id: str) -> Response:
         """GET: our status as JSON; empty SDP for players, and for HEAD, as the draft has it.
 
-        A viewer's token doesn't open the status: it tells who else is watching.
+        A viewer's token opens two words of it: the rest tells who else is watching.
         """
         state = self._webrtc.process_state(process_id)
-        is_player = request.method == "HEAD" or media_range() == SDP
-        if is_player or not caller().may(Scope.PROCESS_READ, process_id):
+        if request.method == "HEAD" or media_range() == SDP:
             return _empty_sdp()
+        if not caller().may(Scope.PROCESS_READ, process_id):
+            state = {name: state[name] for name in ("process_id", "state")}
         return jsonify(state)
 
     @needs(Scope.PUBLIC)
@@ -83,12 +87,14 @@ class _Views:
     async def unsubscribe(self, process_id: str, peer_id: str) -> Response:
         """End a session; one that is gone already is as good as ended. If-Match is ignored."""
         self._deletes.take(caller().address)
+        self._check_owner(process_id, peer_id)
         existed = self._webrtc.unsubscribe(process_id, peer_id)
         return _without_body(200 if existed else 204)
 
     @needs(Scope.SESSION)
     async def patch(self, process_id: str, peer_id: str) -> Response:
         self._patches.take(caller().address)
+        self._check_owner(process_id, peer_id)
         if media_type() == SDP:
             raise NegotiationError(
                 "There was no counter-offer to answer", reason="no-counter-offer"
@@ -111,6 +117,28 @@ class _Views:
     async def describe_session(self, process_id: str, peer_id: str) -> Response:
         headers = {"Accept-Patch": FRAGMENT, "Allow": "DELETE, GET, HEAD, OPTIONS, PATCH"}
         return Response(b"", 200, headers, content_type=SDP)
+
+    def _check_owner(self, process_id: str, peer_id: str) -> None:
+        """Strict: whose token opened the session, and nobody else (V4)."""
+        if not self._is_session_strict or caller().is_auth_off:
+            return
+        owner = self._webrtc.subject_of(process_id, peer_id)
+        if owner is not None and owner != caller().subject:
+            text = "This session was opened with somebody else's token."
+            raise ForbiddenError(text, reason="not-your-session")
+
+
+def _viewer() -> ViewerInfo:
+    """Describe who asks to watch."""
+    claims = caller().claims
+    return ViewerInfo(
+        address=caller().address,
+        subject=caller().subject,
+        user_agent=request.headers.get("User-Agent", "")[:256],
+        token_id=caller().login_id,
+        max_viewers=claims.max_viewers if claims and caller().is_bound else None,
+        max_view_seconds=claims.max_view_seconds if claims else 0,
+    )
 
 
 def media_range() -> str:
@@ -138,15 +166,6 @@ def _text(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         raise SdpError("The session description is not UTF-8") from None
-
-
-def _external_path() -> str:
-    """Give this request's path as its client sees it, prefixes of proxies included."""
-    prefix = request.root_path
-    forwarded = request.headers.get("X-Forwarded-Prefix", "").rstrip("/")
-    if g.is_proxied and FORWARDED_PREFIX.match(forwarded):
-        prefix = forwarded + prefix
-    return prefix + request.path
 
 
 def _empty_sdp() -> Response:

@@ -67,6 +67,8 @@ def find_problem(path: Path) -> str:
         if not is_damage(problem):
             raise
         return f"is damaged ({problem})"
+    except UnicodeDecodeError:  # SQLite quotes a damaged schema in its words
+        return "is damaged (its schema is no text)"
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> str:

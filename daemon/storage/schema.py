@@ -28,7 +28,20 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (kind, id)
         ) STRICT, WITHOUT ROWID""",
     ),
+    (
+        # what was given out, never the token itself
+        """CREATE TABLE viewer_token (
+            process_id TEXT NOT NULL,
+            id TEXT NOT NULL,
+            created_by TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL,
+            max_viewers INTEGER NOT NULL,
+            max_view_seconds INTEGER NOT NULL,
+            PRIMARY KEY (process_id, id)
+        ) STRICT, WITHOUT ROWID""",
+    ),
 )
 
 VERSION = len(MIGRATIONS)
-TABLES = frozenset({"process", "metadata", "revocation"})  # of that version
+TABLES = frozenset({"process", "metadata", "revocation", "viewer_token"})  # of that version

@@ -18,12 +18,18 @@ RETRY_AFTER = 5  # seconds
 
 @dataclass(frozen=True, slots=True)
 class ViewerInfo:
-    """Who asks to watch."""
+    """Who asks to watch.
+
+    ``max_viewers`` is how many of this subject may watch at once: None is the configured limit,
+    0 none. ``max_view_seconds`` 0 is the configured time.
+    """
 
     address: str
     subject: str = ""
     user_agent: str = ""
     token_id: str = ""
+    max_viewers: int | None = None
+    max_view_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +131,9 @@ class Registry:
             self._refuse(f"{len(same)} viewers from one address", "address-limit")
         if sum(viewer.is_pending for viewer in same) >= limits.pending_per_address:
             self._refuse("too many unfinished connections from one address", "pending-limit")
-        if info.subject and len(subject) >= limits.per_subject:
-            self._refuse(f"{len(subject)} viewers of one user", "user-limit")
+        of_subject = limits.per_subject if info.max_viewers is None else info.max_viewers
+        if info.subject and of_subject and len(subject) >= of_subject:
+            self._refuse(f"{len(subject)} viewers of one user or one token", "user-limit")
         if len(self.viewers_of(process_id)) >= limits.per_process:
             self._overload("the process has its most viewers", "process-limit")
         if len(self.viewers) >= limits.total or len(pending) >= limits.pending:

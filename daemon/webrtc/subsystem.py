@@ -202,6 +202,11 @@ class WebRTC:
         log.info("process %s: viewer %s: offered", process_id, admitted.id[:8])
         return Subscription(source.process_id, admitted.id, answer, admitted.etag)
 
+    def subject_of(self, process_id: str, peer_id: str) -> str | None:
+        """Tell whose token opened a session; None: there is no such viewer."""
+        viewer = self.registry.viewer(process_id, peer_id)
+        return None if viewer is None else viewer.info.subject
+
     def unsubscribe(self, process_id: str, peer_id: str) -> bool:
         """End one viewer; False: there is no such viewer."""
         viewer = self.registry.viewer(process_id, peer_id)
@@ -311,7 +316,8 @@ class WebRTC:
     def _keep_house(self, now: float) -> None:
         """End viewers whose time or token is over; say once that a leg is silent."""
         for viewer in list(self.registry.viewers.values()):
-            if now - viewer.peer.created > self.registry.limits.max_view_seconds:
+            longest = viewer.info.max_view_seconds or self.registry.limits.max_view_seconds
+            if now - viewer.peer.created > min(longest, self.registry.limits.max_view_seconds):
                 self._end(viewer, "view-time-over")
             elif viewer.info.token_id and self._is_revoked(viewer.info.token_id):
                 self._end(viewer, "token-revoked")

@@ -40,7 +40,7 @@ def fetch(client: "Client", process_id: str) -> dict[str, Any]:
         if error.status != NOT_FOUND:
             raise
         raise _missing(client, process_id, error) from None
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or "viewers" not in found:
         text = f"{client.url} doesn't tell the state of WebRTC: this token may only watch"
         raise ClientError(text, ExitCode.UNREACHABLE)
     # the server knows the path; only we know by which address it is reached

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import parse_qs, urlsplit
 
 import typer
 
@@ -63,7 +64,7 @@ def whep_test(
     """
     bearer = None if token is None else read_token(token)
     if is_url(target):
-        url, bearer = target, bearer if bearer is not None else _own_token(target)
+        url, bearer = target, bearer or _own_token(target)
     else:
         url, own = _address(target)
         bearer = bearer if bearer is not None else own
@@ -148,7 +149,12 @@ def _address(process_id: str) -> tuple[str, str | None]:
 
 
 def _own_token(url: str) -> str | None:
-    """Give our token if the address is on our own server, and to nobody else."""
+    """Give our token if the address is on our own server, and to nobody else.
+
+    An address that has a token is played by that token, as its viewers will.
+    """
+    if "token" in parse_qs(urlsplit(url).query):
+        return None
     try:
         with connect() as client:
             if not url.startswith(f"{client.url}/"):

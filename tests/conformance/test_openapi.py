@@ -11,7 +11,7 @@ from daemon.errors import NegotiationError
 from daemon.http.guard import scope_of
 from daemon.restream.config import ConfigWebRTC
 from tests.conformance.openapi import COPY, DOCUMENT, check, copy_text, resolve
-from tests.integration.http.scripted import Api, config, token
+from tests.integration.http.scripted import Api, ScriptedAccess, config, token
 
 METHODS = {"get", "put", "post", "delete", "patch", "options", "head"}
 MINIMAL = {"id": "new", "input": [{"address": "a"}], "output": [{"address": "-"}]}
@@ -98,6 +98,11 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
     ("DELETE", f"{P}/whep/{{peer_id}}", {}),
     ("PATCH", f"{P}/whep/{{peer_id}}", {"data": "a=x"}),
     ("OPTIONS", f"{P}/whep/{{peer_id}}", {}),
+    ("GET", f"{P}/token", {}),
+    ("POST", f"{P}/token", {"body": {"max_viewers": 2}}),
+    ("POST", f"{P}/token", {"body": {"ttl_seconds": 0}}),
+    ("DELETE", f"{P}/token/{{token_id}}", {}),
+    ("GET", f"{P}/whep", {"headers": token(frozenset({"whep:view"}), "cam")}),
     ("GET", "/api/v3/metadata", {}),
     ("PUT", "/api/v3/metadata/{key}", {"body": None, "data": "null"}),
     ("GET", "/api/v3/metadata/{key}", {}),
@@ -107,8 +112,9 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("method", "path", "sent"), ANSWERS)
 async def test_real_answers_fit(method: str, path: str, sent: dict[str, Any]) -> None:
-    api = Api(config(webrtc=ConfigWebRTC(enabled=True)))
-    target = path.format(process_id="cam", peer_id="p", key="k", name="none.js")
+    api = Api(config(webrtc=ConfigWebRTC(enabled=True)), viewer_access=ScriptedAccess())
+    names = {"process_id": "cam", "peer_id": "p", "key": "k", "name": "none.js"}
+    target = path.format(**names, token_id="t")
     await check(method, path, await api.call(method, target, **sent))
 
 

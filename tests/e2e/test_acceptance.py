@@ -132,3 +132,23 @@ async def test_a_restarted_daemon_brings_the_stream_back_with_no_hand_on_it(
     state = await daemon.state("idle")
     assert (state["order"], state["exec"]) == ("stop", "finished")
     assert len(daemon.children()) == 1
+
+
+async def test_an_address_with_a_token_opens_one_process_until_it_is_revoked(
+    daemon: Daemon,
+) -> None:
+    await daemon.add(inputs.test_picture("cam"))
+    await daemon.until_live("cam")
+    answer = await daemon.call("POST", f"{process_path('cam')}/token", json={"max_viewers": 1})
+    given = answer.json()
+    async with Watcher(given["url"]) as watcher:
+        await watcher.until_playing()
+        offer = {"content": Viewer().offer(), "headers": SDP}
+        url = whep_path("cam") + f"?token={given['token']}"
+        second = await daemon.request("POST", url, **offer)
+        assert (second.status_code, second.json()["reason"]) == (429, "user-limit")
+        place = f"{process_path('cam')}/token/{given['id']}"
+        assert (await daemon.call("DELETE", place)).status_code == 200
+        assert (await daemon.request("POST", url, **offer)).status_code == 401
+        await until(lambda: watcher.was_told, "the viewer is told", seconds=10.0)
+    assert given["token"] not in daemon.log

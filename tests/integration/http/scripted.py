@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from quart import Response
 from quart.testing import QuartClient
 
-from daemon.auth import Auth, Claims, Tokens
+from daemon.auth import Auth, Claims, Tokens, ViewerToken
 from daemon.errors import AuthError, ConflictError, NotFoundError
 from daemon.ffmpeg.probe import Probe
 from daemon.ffmpeg.progress import Progress
@@ -152,6 +152,10 @@ class ScriptedWebRTC:
         self.viewers[process_id, peer_id] = viewer
         return Subscription(process_id, peer_id, "v=0\r\n", "tag1")
 
+    def subject_of(self, process_id: str, peer_id: str) -> str | None:
+        viewer = self.viewers.get((process_id, peer_id))
+        return None if viewer is None else viewer.subject
+
     def unsubscribe(self, process_id: str, peer_id: str) -> bool:
         return self.viewers.pop((process_id, peer_id), None) is not None
 
@@ -167,7 +171,8 @@ class ScriptedWebRTC:
 
     def process_state(self, process_id: str) -> dict[str, Any]:
         self._check(process_id)
-        return {"process_id": process_id, "viewers": [{"address": "198.51.100.9"}]}
+        viewers = [{"address": "198.51.100.9"}]
+        return {"process_id": process_id, "state": "live", "viewers": viewers}
 
     def _check(self, process_id: str) -> None:
         if self.refusal is not None:
@@ -183,16 +188,19 @@ class ScriptedAuth:
         self.logins: list[tuple[str, str, str]] = []
         self.refusal: Exception | None = None
 
-    def verify(self, token: str, usefor: str = "access") -> Claims:
+    def verify(self, token: str, *usefor: str) -> Claims:
         try:
             said = json.loads(token)
         except ValueError:
             raise AuthError("Missing or invalid JWT token") from None
+        use = said.get("use", "access")
+        if use not in usefor:
+            raise AuthError("Missing or invalid JWT token")
         return Claims(
-            subject="somebody",
+            subject=said.get("subject", "somebody"),
             scopes=frozenset(said["scopes"]),
             process_id=said.get("process_id"),
-            token_id=f"{usefor}-1",
+            token_id=f"{use}-1",
             expires_at=4_000_000_000,
         )
 
@@ -208,9 +216,29 @@ class ScriptedAuth:
         return Tokens(access="a2", refresh="r2")
 
 
-def token(scopes: frozenset[str] = ALL_SCOPES, process_id: str | None = None) -> dict[str, str]:
-    """Make the header of a caller with these scopes."""
-    said = json.dumps({"scopes": sorted(scopes), "process_id": process_id})
+class ScriptedAccess:
+    """Gives out ``given`` and knows no other viewer's token."""
+
+    given = ViewerToken("cam", "t1", "somebody", 1_700_000_000, 1_700_003_600)
+
+    async def create(self, process_id: str, **wanted: Any) -> tuple[str, ViewerToken]:
+        return "a.viewers.token", replace(self.given, process_id=process_id)
+
+    async def of_process(self, process_id: str) -> list[ViewerToken]:
+        return [self.given]
+
+    async def revoke(self, process_id: str, token_id: str) -> None:
+        raise NotFoundError("no such token", reason="unknown-token")
+
+    async def revoke_process(self, process_id: str) -> None:
+        return
+
+
+def token(
+    scopes: frozenset[str] = ALL_SCOPES, process_id: str | None = None, **more: str
+) -> dict[str, str]:
+    """Make the header of a caller with these scopes; ``more``: ``use``, ``subject``."""
+    said = json.dumps({"scopes": sorted(scopes), "process_id": process_id} | more)
     return {"Authorization": f"Bearer {said}"}
 
 

@@ -261,8 +261,7 @@ async def test_get_answers_our_status_as_json() -> None:
 async def test_get_tells_a_viewers_token_nothing_about_others() -> None:
     response = await Api().call("GET", WHEP, headers=token(frozenset({"whep:view"}), "cam"))
     assert response.status_code == 200
-    assert response.content_type == "application/sdp"
-    assert await response.get_data() == b""
+    assert await response.get_json() == {"process_id": "cam", "state": "live"}
 
 
 async def test_head_ctype() -> None:
