@@ -29,6 +29,8 @@ _GROUP = re.compile(r" \(([^()]*)\)")
 _SIZE = re.compile(r"^(\d{1,6})x(\d{1,6})(?: |$)")
 _RATE = re.compile(r"^(\d{1,9}(?:\.\d{1,9})?)(k?) (fps|tbr)$")
 _BITRATE = re.compile(r"^(\d{1,9}) kb/s")
+_INTERLACED = re.compile(r"(?:\(|, )(?:top|bottom) (?:coded )?first[,) ]")
+_STILL = re.compile(r" \((?:attached pic|still image)\)")
 _SAMPLING = re.compile(r"^(\d{1,9}) Hz$")
 _COUNT = re.compile(r"^(\d{1,4}) channels")
 _LAYOUT = re.compile(r"^(\d{1,2}(?:\.\d{1,2}){1,2})(?:\(.*\))?$")
@@ -57,6 +59,9 @@ class Stream:
     sampling_hz: int = 0
     layout: str = ""
     channels: int = 0
+    is_interlaced: bool = False
+    is_still: bool = False
+    """A picture that comes with sound, such as a cover: one frame, no video."""
 
 
 @dataclass(slots=True)
@@ -164,6 +169,11 @@ def _describe(stream: Stream, text: str) -> Stream:
     bitrate = next((float(m[1]) for part in parts if (m := _BITRATE.match(part))), 0.0)
     stream = replace(stream, bitrate_kbps=bitrate)
     if stream.type == "video":
+        stream = replace(
+            stream,
+            is_interlaced=_INTERLACED.search(text) is not None,
+            is_still=_STILL.search(text) is not None,
+        )
         return _describe_video(stream, parts)
     return _describe_audio(stream, parts) if stream.type == "audio" else stream
 

@@ -40,6 +40,13 @@ class Timing:
         return float((self.keyframes[1] - self.keyframes[0]) * self.time_base)
 
     @property
+    def seconds_without_keyframe(self) -> float:
+        """From the last key frame noted to the last packet; 0 before a key frame."""
+        if not self.keyframes or self._latest is None:
+            return 0.0
+        return float((self._latest - self.keyframes[-1]) * self.time_base)
+
+    @property
     def is_known(self) -> bool:
         """Whether more packets are of no use: reordering rules out a copy whatever the GOP."""
         if self.has_b_frames is None:

@@ -51,6 +51,9 @@ class ProbeStream:
     profile: str = ""
     has_b_frames: bool | None = None
     keyframe_interval_seconds: float | None = None
+    seconds_without_keyframe: float = 0.0  # what was seen after the last one, if no second came
+    is_interlaced: bool = False
+    is_still: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +177,12 @@ class _Reading:
     def _describe(self, stream: Stream, number: int | None) -> ProbeStream:
         has_b_frames: bool | None = None
         interval: float | None = None
+        without = 0.0
         if number is not None and _needs_packets(stream):
             timing = self._packets.timing(number)
             has_b_frames = timing.has_b_frames
             interval = timing.keyframe_interval_seconds
+            without = timing.seconds_without_keyframe if interval is None else 0.0
         elif stream.codec in _REORDERING:
             has_b_frames = False
         return ProbeStream(
@@ -201,6 +206,9 @@ class _Reading:
             profile=stream.profile,
             has_b_frames=has_b_frames,
             keyframe_interval_seconds=interval,
+            seconds_without_keyframe=without,
+            is_interlaced=stream.is_interlaced,
+            is_still=stream.is_still,
         )
 
 

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from daemon.webrtc.plan import Action, TrackPlan
+from daemon.webrtc.plan import ENCODED_FPS, ENCODED_PIXELS, FRAME_RATES, Action, TrackPlan
 
 PACKET_SIZE = 1200  # bytes of RTP; leaves room for SRTP, IPv6 and tunnels below 1280
 GOP_SECONDS = 1.0  # a viewer who joins waits half of it on average
-FALLBACK_GOP = 30  # frames, when the rate is unknown
+FALLBACK_GOP = 30  # frames, when the rate is unknown or varies
 ONE_THREAD_PIXELS = 1920 * 1088
 AUDIO_BITRATE = "96k"
 VIDEO_BITRATES = ((640 * 480, "1500k"), (1280 * 720, "3000k"), (1920 * 1088, "6000k"))
@@ -60,17 +60,42 @@ def _x264_args(track: TrackPlan) -> list[str]:
     pixels = track.width * track.height
     bitrate = next((rate for most, rate in VIDEO_BITRATES if pixels <= most), None)
     rate = bitrate or LARGE_VIDEO_BITRATE
-    gop = round(track.fps * GOP_SECONDS) if track.fps >= 1 else FALLBACK_GOP
     args = [
         *("-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency"),
         *("-profile:v", "baseline", "-pix_fmt", "yuv420p", "-bf", "0"),
-        *("-g", str(gop), "-keyint_min", str(gop), "-sc_threshold", "0"),
+        *_key_frames(track.fps),
         *("-crf", "23", "-maxrate", rate, "-bufsize", rate),
         *("-bsf:v", "dump_extra=freq=keyframe"),
     ]
-    if track.width % 2 or track.height % 2:
-        args += ["-filter:v", "scale=trunc(iw/2)*2:trunc(ih/2)*2"]
+    filters = _filters(track)
+    if filters:
+        args += ["-filter:v", ",".join(filters)]
     if pixels <= ONE_THREAD_PIXELS:
         # one slice a frame: the packets of a frame then leave in one system call per viewer
         args += ["-threads:v", "1", "-x264-params", "sliced-threads=0"]
     return args
+
+
+def _key_frames(fps: float) -> list[str]:
+    """Ask for one each second; by the clock where the number of frames tells nothing."""
+    slowest, fastest = FRAME_RATES
+    if slowest <= fps <= fastest:
+        gop = round(min(fps, ENCODED_FPS) * GOP_SECONDS)
+        return ["-g", str(gop), "-keyint_min", str(gop), "-sc_threshold", "0"]
+    forced = f"expr:gte(t,n_forced*{GOP_SECONDS:g})"
+    return ["-g", str(FALLBACK_GOP), "-sc_threshold", "0", "-force_key_frames", forced]
+
+
+def _filters(track: TrackPlan) -> list[str]:
+    filters = []
+    if track.is_interlaced:
+        filters.append("yadif=deint=interlaced")  # leaves alone what isn't marked as such
+    if ENCODED_FPS < track.fps <= FRAME_RATES[1]:
+        filters.append(f"fps={ENCODED_FPS:g}")
+    if track.width * track.height > ENCODED_PIXELS:
+        shrink = (ENCODED_PIXELS / (track.width * track.height)) ** 0.5
+        size = (str(int(side * shrink) // 2 * 2) for side in (track.width, track.height))
+        filters.append(f"scale={':'.join(size)}")
+    elif track.width % 2 or track.height % 2:
+        filters.append("scale=trunc(iw/2)*2:trunc(ih/2)*2")
+    return filters

@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING, Any
 
-from daemon.webrtc.plan import TrackPlan
+from daemon.webrtc.plan import Action, TrackPlan
 from daemon.webrtc.registry import Viewer
 from daemon.webrtc.source import Source
 
@@ -60,8 +60,17 @@ def _track(track: TrackPlan) -> dict[str, Any]:
         "kind": track.kind,
         "action": str(track.action),
         "codec": track.codec,
+        "stream": track.stream_map,
+        "sends": _sends(track),
         "reasons": [{"code": reason.code, "text": reason.text} for reason in track.reasons],
     }
+
+
+def _sends(track: TrackPlan) -> str:
+    """Name what viewers get."""
+    if track.action is Action.NONE:
+        return ""
+    return "opus" if track.kind == "audio" else "H264"
 
 
 def _leg(source: Source, kind: str, now: float) -> dict[str, Any]:

@@ -58,18 +58,23 @@ def drawn(found: Any) -> "Iterator[RenderableType]":
             ("WHEP URL", record.text(found, "url")),
         ]
     )
-    plan = [_plan_row(found, track) for track in record.items(found, "plan")]
-    if plan:
-        yield ""
-        yield render.table(
-            ("track", "plan", "source", ">bitrate", ">last packet", "*why"), plan
-        )
+    yield from drawn_plan(found)
     viewers = record.items(found, "viewers")
     yield ""
     if viewers:
         yield render.table(VIEWER_COLUMNS, [viewer_row(viewer) for viewer in viewers])
     else:
         yield "nobody is watching"
+
+
+def drawn_plan(found: Any) -> "Iterator[RenderableType]":
+    """Draw what is done with each track, and why; nothing if nothing is planned."""
+    plan = [_plan_row(found, track) for track in record.items(found, "plan")]
+    if plan:
+        yield ""
+        yield render.table(
+            ("track", "plan", "source", ">bitrate", ">last packet", "*why"), plan
+        )
 
 
 def viewer_row(viewer: Any) -> list[str]:
@@ -114,14 +119,17 @@ def program(user_agent: str) -> str:
 def _plan_row(found: Any, track: Any) -> list[str]:
     kind = record.text(track, "kind")
     leg = record.value(found, "source", kind)
-    reasons = [record.text(reason, "text") for reason in record.items(track, "reasons")]
+    reasons = [
+        f"{record.text(reason, 'code')}: {record.text(reason, 'text')}"
+        for reason in record.items(track, "reasons")
+    ]
     return [
         kind,
         record.text(track, "action"),
         record.text(track, "codec") or unit.NOTHING,
         unit.bitrate(record.number(leg, "bitrate_bits")),
         _ago(record.number(leg, "last_packet_seconds")),
-        "; ".join(filter(None, reasons)),
+        "; ".join(reasons),
     ]
 
 

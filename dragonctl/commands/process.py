@@ -8,6 +8,7 @@ import typer
 
 from dragonctl import mask, record, render
 from dragonctl.commands import process_edit
+from dragonctl.commands.live import drawn_plan
 from dragonctl.commands.option import Json, ProcessId, connect
 from dragonctl.commands.process_view import (
     drawn_probe,
@@ -21,6 +22,8 @@ from dragonctl.follow import fresh_lines, pauses, until_interrupted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from dragonctl.client import Client
 
 PROBE_TIMEOUT = 60.0  # seconds; the server gives up after 20 or so
 COLUMNS = (
@@ -69,7 +72,24 @@ def show(process_id: ProcessId, *, json: Json = False) -> None:
     """Show what one process should do, and what it does."""
     with connect() as client:
         found = client.get(path(process_id))
-    render.emit(found, lambda: drawn_process(found), is_json=json)
+        has_plan = not json and record.flag(found, "config", "webrtc", "enabled")
+        plan = _plan(client, process_id) if has_plan else None
+
+    def draw() -> "Iterator[RenderableType]":
+        yield from drawn_process(found)
+        yield from drawn_plan(plan)
+
+    render.emit(found, draw, is_json=json)
+
+
+def _plan(client: "Client", process_id: str) -> Any:
+    """Ask what WebRTC makes of the input; None while there is no source, or for no eyes."""
+    try:
+        return client.get(path(process_id, "whep"))
+    except ClientError as error:
+        if error.status is None:
+            raise
+        return None
 
 
 @app.command()

@@ -27,8 +27,8 @@ def test_live_shows_where_what_why_and_who(logged_in: Api, run: Run) -> None:
     lines = [" ".join(line.split()) for line in said.out.splitlines()]
     assert said.code == 0
     assert f"WHEP URL {logged_in.url}{CAM}/whep" in lines
-    assert "video encode h264 2.1 Mbit/s now the stream has B-frames" in lines
-    assert "audio copy opus 64.0 kbit/s 4 s ago Opus" in lines
+    assert "video encode h264 2.1 Mbit/s now b-frames: the stream has B-frames" in lines
+    assert "audio copy opus 64.0 kbit/s 4 s ago compatible: Opus" in lines
     viewer = (
         "7f3a99c0 connected 192.0.2.7:50000 1 m 35 s 46.0 MiB 0.1 % 23 ms 12 1 admin Chrome"
     )

@@ -95,6 +95,15 @@ def test_show_says_what_it_should_and_what_it_does(logged_in: Api, run: Run) -> 
     assert shown["cost"] == "3.4 % CPU, 45.0 MiB"
 
 
+def test_show_tells_what_webrtc_makes_of_the_input_and_why(logged_in: Api, run: Run) -> None:
+    shown = run("process", "show", "cam").out
+    assert "b-frames: the stream has B-frames" in " ".join(shown.split())
+    logged_in.on("GET", f"{CAM}/whep", refusal(404, "the process is stopped"))
+    said = run("process", "show", "cam")
+    assert said.code == 0
+    assert "b-frames" not in said.out
+
+
 def test_the_log_is_shown_but_not_obeyed(logged_in: Api, run: Run) -> None:
     lines = run("process", "log", "cam").out.splitlines()
     assert lines[0] == REPORT["prelude"][0]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable
 from functools import partial
@@ -81,7 +82,7 @@ async def open_stage(
         binary=binary,
         hooks=webrtc.hooks,
         work_dir=directory / "work",
-        instance_id="test",
+        instance_id=secrets.token_hex(8),  # the boot sweep must find this run's only
     )
     await webrtc.open()
     try:

@@ -127,3 +127,28 @@ def test_a_stream_of_no_file_or_seen_before_is_left_out() -> None:
 def test_the_number_of_streams_is_bounded() -> None:
     lines = (f"  Stream #0:{number}: Audio: aac" for number in range(2000))
     assert len(read("\n".join(["Input #0, x, from 'y':", *lines])).inputs) == MAX_STREAMS
+
+
+@pytest.mark.parametrize(
+    ("description", "is_interlaced"),
+    [
+        ("Video: h264 (High), yuv420p(top first), 320x240, 25 fps", True),
+        ("Video: mpeg2video (Main), yuv420p(tv, bt709, bottom first), 320x240, 25 fps", True),
+        ("Video: h264 (Main), yuv420p(tv, top coded first (swapped)), 64x64", True),
+        ("Video: h264 (High), yuv420p(tv, bt709, progressive), 320x240", False),
+        ("Video: h264 (High), yuv420p, 320x240, 25 fps (default)", False),
+    ],
+)
+def test_interlacing_is_told(description: str, *, is_interlaced: bool) -> None:
+    assert read_stream(description).is_interlaced is is_interlaced
+
+
+def test_a_cover_is_a_still_picture() -> None:
+    text = "Video: mjpeg (Baseline), yuvj420p(pc), 100x100, 90k tbr, 90k tbn (attached pic)"
+    assert read_stream(text).is_still
+    assert not read_stream("Video: mjpeg (Baseline), yuvj420p(pc), 100x100").is_still
+
+
+def test_h264_without_parameter_sets_has_no_size() -> None:
+    stream = read_stream("Video: h264 ([27][0][0][0] / 0x001B), none, 25 fps, 90k tbn")
+    assert (stream.width, stream.profile, stream.pix_fmt) == (0, "", "")

@@ -53,6 +53,7 @@ def test_a_long_group_in_order_means_none_but_the_interval_is_open() -> None:
     assert timing.has_b_frames is False
     assert timing.keyframe_interval_seconds is None
     assert not timing.is_known
+    assert timing.seconds_without_keyframe > 1.0
 
 
 def test_streams_are_told_apart() -> None:

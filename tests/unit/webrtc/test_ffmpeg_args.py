@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from daemon.webrtc.ffmpeg_args import LegAddress, build_args
 from daemon.webrtc.plan import Action, TrackPlan
 
@@ -52,9 +54,32 @@ def test_a_large_picture_may_use_all_cores() -> None:
     assert "-threads:v" not in build_args(large, LEG, start_microseconds=1)
 
 
-def test_an_unknown_rate_still_has_key_frames() -> None:
-    options = pairs(build_args(replace(ENCODE, fps=0.0), LEG, start_microseconds=1)[:-1])
+@pytest.mark.parametrize("fps", [0.0, 0.2, 1000.0, 90_000.0])
+def test_where_the_rate_tells_nothing_key_frames_come_by_the_clock(fps: float) -> None:
+    options = pairs(build_args(replace(ENCODE, fps=fps), LEG, start_microseconds=1)[:-1])
     assert options["-g"] == "30"
+    assert options["-force_key_frames"] == "expr:gte(t,n_forced*1)"
+
+
+def filters(**change: object) -> str:
+    track = replace(ENCODE, **change)  # type: ignore[arg-type]
+    return pairs(build_args(track, LEG, start_microseconds=1)[:-1]).get("-filter:v", "")
+
+
+def test_interlaced_pictures_become_whole_frames() -> None:
+    assert filters(is_interlaced=True) == "yadif=deint=interlaced"
+
+
+def test_a_rate_beyond_what_screens_show_is_cut_and_key_frames_with_it() -> None:
+    fast = replace(ENCODE, fps=120.0)
+    options = pairs(build_args(fast, LEG, start_microseconds=1)[:-1])
+    assert (options["-filter:v"], options["-g"]) == ("fps=60", "60")
+
+
+def test_a_huge_picture_is_scaled_to_what_decoders_take() -> None:
+    assert filters(width=7680, height=4320) == "scale=3840:2160"
+    assert filters(width=4096, height=4096) == "scale=2880:2880"
+    assert filters(width=3840, height=2160) == ""
 
 
 def test_audio_becomes_stereo_opus_or_is_copied() -> None:
