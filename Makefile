@@ -27,7 +27,7 @@ lint: setup ## Style, types and the house's import rules
 unit: setup ## Only the fast tests
 	@$(BIN)/pytest -q tests/unit tests/house tests/conformance
 
-bench: setup ## What a delivered packet and a join cost; prints a table
+bench: setup ## This daemon beside its peers, one table; figures by name: ARGS=--help
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 setup: $(STAMP) ## The virtual environment with pinned dependencies

@@ -1,130 +1,18 @@
-"""Audience: many real viewers in one thread, cheap enough to leave the server its core.
-
-Each is a fake viewer with a real ICE, DTLS and SRTP exchange. Once connected it is read on a
-timer: nobody waits on its socket, so that the server is not charged for waking us up; a packet
-in a hundred is decrypted, all are counted by their sequence numbers.
-"""
+"""Audience: many real viewers in one thread, cheap enough to leave the server its core."""
 
 import asyncio
-import socket
-import struct
 from dataclasses import dataclass
 
 import httpx
 
-from tests.fakes.viewer import Viewer
+from tests.bench.batch import Batch
+from tests.bench.seat import PROFILES, Seat
 
 TICK = 0.02  # seconds between reads
-RECEIVE_BUFFER = 4 << 20
-SAMPLE = 100  # one packet in so many is decrypted
+SAMPLE = 64  # one read in so many is decrypted; of the first viewer, each
 CHECK_SECONDS = 5.0  # consent, RFC 7675 section 5.1
 REPORT_SECONDS = 1.0
-JOIN_TIMEOUT = 20.0
-CLOCK_RATES = {102: 90_000, 111: 48_000}  # by the fake viewer's payload types
-_HEADER = struct.Struct("!BBHII")
-
-
-@dataclass(slots=True)
-class Flow:
-    """The numbers of one SSRC."""
-
-    expected: int
-    timestamp: int
-    clock_rate: int
-    ticks: int = 0  # of media that came
-    packets: int = 0
-    lost: int = 0
-
-
-class Seat:
-    """One viewer's socket."""
-
-    def __init__(self, place: int) -> None:
-        self.viewer = Viewer(ufrag=f"seat{place}")
-        self.flows: dict[int, Flow] = {}
-        self.octets = 0
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        self.socket.bind(("127.0.0.1", 0))
-        self.socket.setblocking(False)
-        self._buffer = bytearray(2048)
-        self._has_started = False
-
-    async def join(self, client: httpx.AsyncClient, url: str) -> None:
-        """POST, then read eagerly up to the first packet of media."""
-        headers = {"Content-Type": "application/sdp"}
-        answer = await client.post(url, content=self.viewer.offer(), headers=headers)
-        answer.raise_for_status()
-        found = self.viewer.accept(answer.text)
-        self.socket.connect(found.addresses[0])
-        self.check()
-        changed = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self.socket, self._on_readable, changed)
-        try:
-            async with asyncio.timeout(JOIN_TIMEOUT):
-                while not self.flows:
-                    changed.clear()
-                    await changed.wait()
-        finally:
-            loop.remove_reader(self.socket)
-
-    def check(self) -> None:
-        """Send a connectivity check, which is also our consent."""
-        self.socket.send(self.viewer.check())
-
-    def report(self) -> None:
-        """Send a receiver report on every flow."""
-        blocks = b"".join(
-            struct.pack("!IIIIII", ssrc, 0, flow.expected - 1 & 0xFFFF, 0, 0, 0)
-            for ssrc, flow in self.flows.items()
-        )
-        count = len(self.flows)
-        header = struct.pack("!BBHI", 0x80 | count, 201, 1 + 6 * count, 1)
-        self.socket.send(self.viewer.protect_rtcp(header + blocks))
-
-    def read(self) -> None:
-        """Take what has come."""
-        buffer = self._buffer
-        receive = self.socket.recv_into
-        try:
-            while True:
-                size = receive(buffer)
-                first, second, sequence, timestamp, ssrc = _HEADER.unpack_from(buffer)
-                if first >> 6 != 2 or 192 <= second <= 223:
-                    self._take(bytes(buffer[:size]))
-                else:
-                    self.octets += size
-                    flow = self.flows.get(ssrc)
-                    if flow is None:
-                        rate = CLOCK_RATES[second & 0x7F]
-                        flow = self.flows[ssrc] = Flow(sequence, timestamp, rate)
-                    self._count(flow, sequence, timestamp, size)
-        except BlockingIOError:
-            pass
-
-    def _on_readable(self, changed: asyncio.Event) -> None:
-        self.read()
-        changed.set()
-
-    def _count(self, flow: Flow, sequence: int, timestamp: int, size: int) -> None:
-        missing = sequence - flow.expected & 0xFFFF
-        if missing:
-            flow.lost += missing
-        flow.expected = sequence + 1 & 0xFFFF
-        flow.ticks += timestamp - flow.timestamp & 0xFFFFFFFF
-        flow.timestamp = timestamp
-        if flow.packets % SAMPLE == 0:
-            self._take(bytes(self._buffer[:size]))
-        flow.packets += 1
-
-    def _take(self, data: bytes) -> None:
-        self.viewer.receive(data)
-        if not self._has_started:
-            self._has_started = True
-            self.viewer.start_dtls()
-        while (out := self.viewer.poll_transmit()) is not None:
-            self.socket.send(out)
+HTTP_TIMEOUT = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,32 +24,46 @@ class Tally:
     octets: int
     opened: int  # packets that were decrypted
     refused: int  # those that weren't authentic
-    media_seconds: float  # a viewer's and track's mean
+    media_seconds: tuple[float, ...]  # each viewer's, mean of its tracks
 
 
 class Audience:
     """Seats that are read on one timer."""
 
-    def __init__(self) -> None:
+    def __init__(self, profiles: bytes = PROFILES, tick: float = TICK) -> None:
         self.seats: list[Seat] = []
+        self.failures: list[str] = []
+        self._profiles = profiles
+        self._tick = tick
+        self._batch = Batch()
+        self._reads = 0
 
     async def join(self, url: str, count: int, rate: float) -> None:
-        """Let viewers in, ``rate`` a second, and return when all have media."""
+        """Let viewers in, ``rate`` a second, and return when all have a picture or failed."""
         loop = asyncio.get_running_loop()
         due = loop.time()
+        limits = httpx.Limits(max_connections=64)
         async with (
-            httpx.AsyncClient(timeout=JOIN_TIMEOUT) as client,
+            httpx.AsyncClient(timeout=HTTP_TIMEOUT, limits=limits, trust_env=False) as client,
             asyncio.TaskGroup() as group,
         ):
+            tasks = []
             for place in range(count):
-                group.create_task(self._seat(client, url, place))
+                tasks.append(group.create_task(self._seat(client, url, place)))
                 due += 1 / rate
                 await self.watch_until(due)
+            while not all(task.done() for task in tasks):
+                await self.watch(self._tick)
 
     async def _seat(self, client: httpx.AsyncClient, url: str, place: int) -> None:
-        seat = Seat(place)
-        await seat.join(client, url)
-        self.seats.append(seat)
+        seat = Seat(len(self.seats) + place, self._profiles)
+        try:
+            await seat.join(client, url)
+        except (TimeoutError, httpx.HTTPError, OSError) as error:
+            self.failures.append(f"{type(error).__name__}: {error} after {list(seat.at)[-1:]}")
+            seat.socket.close()
+        else:
+            self.seats.append(seat)
 
     async def watch(self, seconds: float) -> None:
         """Read everybody for so long."""
@@ -171,21 +73,28 @@ class Audience:
         """Read everybody, tick by tick; reports and consent are spread over their periods."""
         loop = asyncio.get_running_loop()
         while (left := deadline - loop.time()) > 0:
-            await asyncio.sleep(min(TICK, left))
-            now = loop.time()
-            for place, seat in enumerate(self.seats):
-                seat.read()
-                self._tend(seat, place, now)
+            await asyncio.sleep(min(self._tick, left))
+            self.read(loop.time())
+
+    def read(self, now: float) -> None:
+        """Read everybody once."""
+        self._reads += 1
+        for place, seat in enumerate(self.seats):
+            if (self._reads + place) % SAMPLE == 0 or place == 0:
+                seat.read_whole()
+            else:
+                seat.read(self._batch)
+            self._tend(seat, place, now)
 
     def _tend(self, seat: Seat, place: int, now: float) -> None:
         phase = place / max(len(self.seats), 1)
-        if (now / REPORT_SECONDS + phase) % 1 < TICK / REPORT_SECONDS:
+        if (now / REPORT_SECONDS + phase) % 1 < self._tick / REPORT_SECONDS:
             seat.report()
-        if (now / CHECK_SECONDS + phase) % 1 < TICK / CHECK_SECONDS:
+        if (now / CHECK_SECONDS + phase) % 1 < self._tick / CHECK_SECONDS:
             seat.check()
 
     def tally(self) -> Tally:
-        """Add everything up."""
+        """Sum up."""
         flows = [flow for seat in self.seats for flow in seat.flows.values()]
         return Tally(
             packets=sum(flow.packets for flow in flows),
@@ -193,12 +102,19 @@ class Audience:
             octets=sum(seat.octets for seat in self.seats),
             opened=sum(len(seat.viewer.packets) for seat in self.seats),
             refused=sum(seat.viewer.refused for seat in self.seats),
-            media_seconds=sum(flow.ticks / flow.clock_rate for flow in flows)
-            / max(len(flows), 1),
+            media_seconds=tuple(
+                sum(flow.ticks / flow.clock_rate for flow in seat.flows.values())
+                / max(len(seat.flows), 1)
+                for seat in self.seats
+            ),
         )
 
+    def took(self, what: str) -> list[float]:
+        """Seconds from each POST to ``what``, in order of size."""
+        return sorted(seat.at[what] - seat.at["post"] for seat in self.seats if what in seat.at)
+
     def close(self) -> None:
-        """Vanish; the server is ended by the caller."""
+        """Leave; say so by DTLS."""
         for seat in self.seats:
-            seat.socket.close()
+            seat.leave()
         self.seats.clear()

@@ -1,19 +1,61 @@
-"""The bench runs: two viewers for two seconds, with GSO and without."""
+"""The bench runs: a few viewers for two seconds, on the daemon and on a peer."""
+
+from functools import partial
+from pathlib import Path
 
 import pytest
 
-from tests.bench.__main__ import run
+from tests.bench import contestants, figures
+from tests.bench.figures import Bench
+from tests.bench.measure import Row, quantile
 
 pytestmark = [pytest.mark.ffmpeg, pytest.mark.slow]
+PACKETS = 80  # a second: 30 frames and 50 packets of audio at least
 
 
-async def test_two_viewers_get_every_packet_with_gso_and_without() -> None:
-    rows = await run([2], seconds=2.0, bitrate="1M")
-    assert [row.use_gso for row in rows] == [True, False]
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """Give one whose clip is made once."""
+    return Bench(tmp_path_factory.mktemp("bench"), seconds=2.0, spare=10.0, settle=0.5)
+
+
+def check(row: Row, viewers: int) -> None:
+    assert row.joined == viewers, row.failures
+    assert row.packets / row.seconds > viewers * PACKETS
+    assert row.opened > 0
+    assert row.refused == 0
+    assert row.lost == 0
+    assert row.cpu_seconds > 0
+    assert 0.5 < row.pace < 1.5
+    assert row.dtls[-1] < row.picture[-1] < 10
+
+
+async def test_the_daemon_and_its_peers_are_measured_by_the_same_viewers(
+    bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JANUS_WHEP_URL", raising=False)
+    rows = await figures.compare(bench, ["dragonctl", "aiortc", "janus"], [2])
+    assert [row.name for row in rows] == ["dragonctl", "aiortc"]
     for row in rows:
-        assert row.packets / row.seconds > 2 * 80  # 30 frames and 50 packets of audio at least
-        assert row.opened > 0
-        assert row.refused == 0
-        assert row.lost == 0
-        assert row.cpu_seconds > 0
-        assert 0.5 < row.pace < 1.5
+        check(row, 2)
+    assert "janus: absent" in capsys.readouterr().out
+
+
+async def test_a_frame_is_followed_to_the_last_viewer(bench: Bench) -> None:
+    (found,) = await figures.late(bench, ["dragonctl"], viewers=2)
+    assert found.frames > 20
+    assert len(found.each) == 2 * found.frames
+    assert 0 < quantile(found.each, 0.5) <= quantile(found.last, 0.5) < 1
+
+
+async def test_without_gso_nothing_is_lost_either(bench: Bench) -> None:
+    start = partial(contestants.daemon, use_gso=False)
+    check(await bench.run(start, bench.load(2)), 2)
+
+
+def test_a_server_that_is_not_there_says_what_was_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", str(Path(__file__).parent))
+    with pytest.raises(contestants.AbsentError, match="node"):
+        contestants.node()

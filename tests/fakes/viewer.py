@@ -22,6 +22,7 @@ from daemon.rtc.demux import Kind
 
 PROFILES = {
     b"SRTP_AEAD_AES_128_GCM": (pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM, 16, 12),
+    b"SRTP_AEAD_AES_256_GCM": (pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_256_GCM, 32, 12),
     b"SRTP_AES128_CM_SHA1_80": (pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80, 16, 14),
 }
 H264_FMTP = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
@@ -65,6 +66,7 @@ class Answer:
     ufrag: str
     pwd: str
     addresses: list[tuple[str, int]]
+    is_dtls_client: bool = False  # a=setup:active: the first flight is the server's
 
 
 def read_answer(text: str) -> Answer:
@@ -73,18 +75,27 @@ def read_answer(text: str) -> Answer:
     values = {line.split(":")[0]: line.partition(":")[2] for line in lines if line[:2] == "a="}
     found = [line.split() for line in lines if line.startswith("a=candidate:")]
     addresses = [(words[4], int(words[5])) for words in found]
-    return Answer(values["a=ice-ufrag"], values["a=ice-pwd"], list(dict.fromkeys(addresses)))
+    return Answer(
+        values["a=ice-ufrag"],
+        values["a=ice-pwd"],
+        list(dict.fromkeys(addresses)),
+        values.get("a=setup") == "active",
+    )
 
 
 @dataclass
 class Viewer:
-    """One player. ``profile`` is all that it offers for SRTP."""
+    """One player. ``profile`` is all that it offers for SRTP, names in order with colons.
+
+    ``address`` is where it listens, for servers that want a candidate in the offer.
+    """
 
     profile: bytes = b"SRTP_AEAD_AES_128_GCM"
     identity: Identity = field(default_factory=lambda: IDENTITY)
     ufrag: str = "view"
     pwd: str = "a" * 24
     kinds: tuple[str, ...] = ("video", "audio")
+    address: tuple[str, int] | None = None
     packets: list[rtp.Packet] = field(default_factory=list)
     reports: list[rtcp.RtcpPacket] = field(default_factory=list)
     refused: int = 0  # not authentic, or seen before
@@ -122,6 +133,9 @@ class Viewer:
                 "a=recvonly",
                 "a=rtcp-mux",
             ]
+            if self.address is not None:
+                host, port = self.address
+                lines.append(f"a=candidate:1 1 udp 2130706431 {host} {port} typ host")
             if kind == "video":
                 lines += ["a=rtpmap:102 H264/90000", f"a=fmtp:102 {H264_FMTP}"]
                 lines += ["a=rtcp-fb:102 nack", "a=rtcp-fb:102 nack pli"]
@@ -132,6 +146,8 @@ class Viewer:
     def accept(self, answer: str) -> Answer:
         """Take the answer; returns where to send to."""
         self._answer = read_answer(answer)
+        if self._answer.is_dtls_client:
+            self._ssl.set_accept_state()
         return self._answer
 
     def check(self, *, nominate: bool = True, pwd: str | None = None) -> bytes:
@@ -144,8 +160,13 @@ class Viewer:
             attributes.append((0x0025, b""))
         return build_stun(0x0001, header, attributes, (pwd or self._answer.pwd).encode())
 
+    @property
+    def profile_in_use(self) -> str:
+        """The SRTP profile that the handshake came to; "" before."""
+        return self._ssl.get_selected_srtp_profile().decode()
+
     def start_dtls(self) -> None:
-        """Send the first flight; call it once a check was answered."""
+        """Send the first flight, if it is ours; call it once a check was answered."""
         self._handshake()
 
     def receive(self, data: bytes) -> None:
@@ -194,7 +215,8 @@ class Viewer:
         self._flush()
 
     def _answer_check(self, message: stun.Message) -> bytes:
-        mapped = struct.pack("!BBHI", 0, 1, 9 ^ 0x2112, 0x7F000001 ^ 0x2112A442)
+        port = self._answer.addresses[0][1] if self._answer.addresses else 9
+        mapped = struct.pack("!BBHI", 0, 1, port ^ 0x2112, 0x7F000001 ^ 0x2112A442)
         attributes = [(0x0020, mapped)]  # XOR-MAPPED-ADDRESS
         return build_stun(0x0101, message.transaction_id, attributes, self.pwd.encode())
 
@@ -219,6 +241,8 @@ class Viewer:
         salts = 2 * key
         own = material[:key] + material[salts : salts + salt]
         theirs = material[key:salts] + material[salts + salt :]
+        if self._answer.is_dtls_client:
+            own, theirs = theirs, own
         self._outbound = pylibsrtp.Session(
             pylibsrtp.Policy(own, pylibsrtp.Policy.SSRC_ANY_OUTBOUND, srtp_profile=profile)
         )
