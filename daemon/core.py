@@ -30,6 +30,7 @@ from daemon.errors import ConfigError, DragonError
 from daemon.ffmpeg import binary, probe, skills
 from daemon.http.about import About
 from daemon.http.app import Services, create_app
+from daemon.http.feed import Feed
 from daemon.http.server import serve
 from daemon.http.skills import SkillsCache
 from daemon.restream.config import ProcessId
@@ -124,6 +125,7 @@ class Core:
             is_revoked=self._is_revoked,
         )
         self._restreamer = self._make_restreamer(config, database)
+        self._feed = Feed(self._restreamer, self._webrtc)
 
     def _make_restreamer(self, config: Config, database: Database) -> Restreamer:
         return Restreamer(
@@ -156,6 +158,7 @@ class Core:
                 webrtc = group.create_task(self._webrtc.run())
                 restreamer = group.create_task(self._restreamer.run())
                 await self._restreamer.ready.wait()  # before it, no process is known
+                feed = group.create_task(self._feed.run())
                 group.create_task(
                     serve(
                         self._serve_current,
@@ -170,6 +173,7 @@ class Core:
                 restreamer.cancel()
                 await asyncio.wait({restreamer})
                 webrtc.cancel()
+                feed.cancel()
                 stop_serving.set()
         except* asyncio.CancelledError:
             pass
@@ -208,6 +212,7 @@ class Core:
             skills=SkillsCache(partial(skills.read, self._binary)),
             log_buffer=self._buffer,
             about=About(self._service),
+            feed=self._feed,
             viewer_access=ViewerAccess(self._auth, self._viewer_tokens) if self._auth else None,
             trusted_proxies=tuple(str(network) for network in config.api.trusted_proxies),
             is_session_strict=config.api.session_auth == "token",

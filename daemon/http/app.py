@@ -13,6 +13,7 @@ from daemon.http import (
     about,
     config,
     errors,
+    events,
     guard,
     log,
     metadata,
@@ -28,6 +29,7 @@ from daemon.http.about import About
 from daemon.http.body import MAX_BODY, check_headers
 from daemon.http.config import ConfigService
 from daemon.http.cors import Cors
+from daemon.http.feed import Feed
 from daemon.http.guard import Guard, Scope, needs
 from daemon.http.path import Segment, raw_path
 from daemon.http.skills import SkillsCache
@@ -56,6 +58,7 @@ class Services:
     skills: SkillsCache
     log_buffer: LogBuffer
     about: About
+    feed: Feed
     viewer_access: ViewerAccess | None = None
     trusted_proxies: tuple[str, ...] = ()
     is_session_strict: bool = False
@@ -115,6 +118,7 @@ def _blueprints(services: Services) -> Iterator[Blueprint]:
         is_session_strict=services.is_session_strict,
     )
     yield webrtc.routes(services.webrtc)
+    yield events.routes(services.feed, services.auth)
     yield skills.routes(services.skills)
     yield config.routes(services.config_service)
     yield log.routes(services.log_buffer)

@@ -27,6 +27,7 @@ KEEP_ALIVE = 5  # seconds without a request; also bounds how long a header may t
 MAX_HEADER = 16 * 1024
 REQUESTS_PER_CONNECTION = 1000
 RESOLVE_TIMEOUT = 5.0
+STALLED = 30.0  # seconds for a client to take what we sent
 GRACE = 2.0  # seconds for open requests to end
 ABORT = 0.5  # seconds, twice, for what is left: 3 s in all
 
@@ -153,6 +154,8 @@ def _bind(family: int, place: tuple[str, int]) -> socket.socket:
         place, family=family, backlog=BACKLOG, dualstack_ipv6=is_everywhere
     )
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; whoever connects inherits it
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(STALLED * 1000))
     sock.setblocking(False)
     return sock
 

@@ -3,6 +3,7 @@
 import time
 from typing import TYPE_CHECKING, Any
 
+from daemon.restream.config import ProcessId
 from daemon.webrtc.plan import Action, TrackPlan
 from daemon.webrtc.registry import Viewer
 from daemon.webrtc.source import Source
@@ -39,6 +40,16 @@ def process(source: Source, viewers: list[Viewer], now: float) -> dict[str, Any]
         "source": {kind: _leg(source, kind, now) for kind in (plan.kinds if plan else ())},
         "viewers": [_viewer(viewer, now) for viewer in viewers],
     }
+
+
+def brief(webrtc: "WebRTC", process_id: str, now: float) -> dict[str, Any]:
+    """Describe one process for lists: ``state`` is "off" when nobody can watch it."""
+    source = webrtc.registry.sources.get(ProcessId(process_id))
+    if source is None or webrtc.problem:
+        return {"state": "off", "reason": webrtc.problem, "viewers": 0}
+    word, reason = _word(source, now)
+    viewers = len(webrtc.registry.peers_of(source.process_id))
+    return {"state": word, "reason": reason, "viewers": viewers}
 
 
 def _word(source: Source, now: float) -> tuple[str, str]:

@@ -253,6 +253,10 @@ class WebRTC:
         viewers = self.registry.viewers_of(process_id)
         return state.process(source, viewers, time.monotonic())
 
+    def brief(self, process_id: str) -> dict[str, Any]:
+        """Say in three words how a process is doing; it need not be known here."""
+        return state.brief(self, process_id, time.monotonic())
+
     # -- inside
 
     def _check_on(self) -> None:

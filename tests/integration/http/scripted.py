@@ -13,6 +13,7 @@ from daemon.errors import AuthError, ConflictError, NotFoundError
 from daemon.ffmpeg.probe import Probe
 from daemon.ffmpeg.progress import Progress
 from daemon.http.app import Services, create_app
+from daemon.http.feed import Feed
 from daemon.http.guard import Scope
 from daemon.http.skills import SkillsCache
 from daemon.restream.config import ConfigIO, ProcessConfig, ProcessId
@@ -169,6 +170,11 @@ class ScriptedWebRTC:
     def state(self) -> dict[str, Any]:
         return {"enabled": True}
 
+    def brief(self, process_id: str) -> dict[str, Any]:
+        watching = sum(live == process_id for live, _ in self.viewers)
+        is_live = process_id in self.live
+        return {"state": "live" if is_live else "off", "reason": "", "viewers": watching}
+
     def process_state(self, process_id: str) -> dict[str, Any]:
         self._check(process_id)
         viewers = [{"address": "198.51.100.9"}]
@@ -252,6 +258,7 @@ class Api:
         self.webrtc = ScriptedWebRTC()
         self.auth = ScriptedAuth()
         unused = cast("Any", None)
+        self.feed = Feed(cast("Restreamer", self.restreamer), cast("WebRTC", self.webrtc))
         self.services = Services(
             **{
                 "restreamer": cast("Restreamer", self.restreamer),
@@ -261,6 +268,7 @@ class Api:
                 "skills": SkillsCache(unused),
                 "log_buffer": unused,
                 "about": unused,
+                "feed": self.feed,
                 **others,
             }
         )
