@@ -48,7 +48,7 @@ def brief(webrtc: "WebRTC", process_id: str, now: float) -> dict[str, Any]:
     if source is None or webrtc.problem:
         return {"state": "off", "reason": webrtc.problem, "viewers": 0}
     word, reason = _word(source, now)
-    viewers = len(webrtc.registry.peers_of(source.process_id))
+    viewers = len(webrtc.registry.viewers_of(process_id))
     return {"state": word, "reason": reason, "viewers": viewers}
 
 
