@@ -18,6 +18,7 @@ from daemon.http import (
     log,
     metadata,
     openapi,
+    poster,
     process,
     skills,
     token,
@@ -118,6 +119,7 @@ def _blueprints(services: Services) -> Iterator[Blueprint]:
         is_session_strict=services.is_session_strict,
     )
     yield webrtc.routes(services.webrtc)
+    yield poster.routes(services.webrtc)
     yield events.routes(services.feed, services.auth)
     yield skills.routes(services.skills)
     yield config.routes(services.config_service)

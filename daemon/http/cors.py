@@ -41,7 +41,8 @@ class Cors:
     def finish(self, response: Response) -> Response:
         """Add the headers, to errors too: else a script only sees "network error"."""
         if request.path == "/api" or request.path.startswith("/api/"):
-            response.headers.update(SAFE)
+            for name, value in SAFE.items():
+                response.headers.setdefault(name, value)
         if origin := self._allowed_origin():
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = EXPOSED

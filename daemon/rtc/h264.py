@@ -1,10 +1,10 @@
-"""H.264 inside RTP payloads: where decoding can begin, and what the SPS says (RFC 6184).
+"""H.264 inside RTP payloads: where decoding begins, what the SPS says, whole frames (RFC 6184).
 
 Packetization mode 1 only: single NAL units, STAP-A, FU-A. Total: broken payloads are no key
 frame and have no SPS.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from daemon.errors import RtpError
@@ -14,7 +14,8 @@ MAX_SIZE = 16_384  # pixels a side; level 6.2 allows little more (section A.3.1)
 
 _IDR, _SPS, _STAP_A, _FU_A = 5, 7, 24, 28
 _LAST_SINGLE = 23
-_FORBIDDEN, _TYPE, _FU_START = 0x80, 0x1F, 0x80
+_FORBIDDEN, _TYPE, _IMPORTANCE, _FU_START, _FU_END = 0x80, 0x1F, 0x60, 0x80, 0x40
+_START_CODE = b"\0\0\0\1"
 
 # Profiles whose SPS tells the chroma format (ITU-T H.264 section 7.3.2.1.1)
 _HIGH_PROFILES = frozenset({44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244})
@@ -55,9 +56,36 @@ def find_sps(payload: bytes) -> Sps | None:
     return None
 
 
+def annex_b(payloads: Iterable[bytes]) -> bytes:
+    """Join the payloads of one picture into a byte stream (ITU-T H.264 annex B).
+
+    What is not whole is left out; no payload, or none that is whole, gives no bytes.
+    """
+    nals: list[bytes] = []
+    fragments = bytearray()
+    for payload in payloads:
+        if not _is_fragment(payload):
+            fragments.clear()
+            nals += _whole_nals(payload)
+            continue
+        if payload[1] & _FU_START:
+            # the header that was split over both (section 5.8)
+            fragments[:] = bytes([payload[0] & _IMPORTANCE | payload[1] & _TYPE])
+        if fragments:
+            fragments += payload[2:]
+        if fragments and payload[1] & _FU_END:
+            nals.append(bytes(fragments))
+            fragments.clear()
+    return b"".join(_START_CODE + nal for nal in nals)
+
+
+def _is_fragment(payload: bytes) -> bool:
+    return len(payload) > 1 and payload[0] & (_FORBIDDEN | _TYPE) == _FU_A
+
+
 def _headers(payload: bytes) -> Iterator[int]:
     """Yield the header byte of each NAL unit that begins in this payload."""
-    if len(payload) > 1 and payload[0] & (_FORBIDDEN | _TYPE) == _FU_A:
+    if _is_fragment(payload):
         if payload[1] & _FU_START:
             yield payload[1] & _TYPE
         return

@@ -17,6 +17,7 @@ from daemon.rtc.fanout import Burst
 from daemon.rtc.history import History
 from daemon.rtc.timeline import Plain, Timeline, Verdict
 from daemon.webrtc.ffmpeg_args import LegAddress
+from daemon.webrtc.keyframe import KeyFrames
 from daemon.webrtc.leg import Leg
 from daemon.webrtc.plan import Plan
 
@@ -46,6 +47,7 @@ class Source:
         self.is_running = False
         self.tracks: tuple[SourceTrack, ...] = ()
         self.histories = {kind: History(HISTORY_PACKETS[kind]) for kind in KINDS}
+        self.keyframes = KeyFrames()
         self.verdicts = dict.fromkeys(Verdict, 0)
         self.legs = {
             "video": Leg("video", config.video_pt),
@@ -118,6 +120,11 @@ class Source:
             leg.close()
 
     # -- what others ask
+
+    @property
+    def video_codec(self) -> str:
+        """The video's codec as SDP names it; "" without video."""
+        return next((track.codec for track in self.tracks if track.kind == "video"), "")
 
     @property
     def has_media(self) -> bool:
@@ -205,6 +212,8 @@ class Source:
     ) -> None:
         arrived = time.monotonic() if now is None else now
         self.histories[kind].add(packets, arrived)
+        if kind == "video":
+            self.keyframes.add(packets, self.video_codec, is_keyframe=is_keyframe)
         self._deliver(self, Burst(kind, packets, is_keyframe, arrived))
 
     def _learn_profile(self, payload: bytes) -> None:

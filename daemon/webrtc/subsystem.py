@@ -17,6 +17,7 @@ from daemon.rtc.ice import Credentials
 from daemon.rtc.peer import Closed, Event, Peer
 from daemon.webrtc import admission, candidates, state
 from daemon.webrtc.admission import Admission
+from daemon.webrtc.keyframe import KeyFrame
 from daemon.webrtc.lifecycle import Lifecycle, Prober
 from daemon.webrtc.mux import Job, Mux
 from daemon.webrtc.registry import Limits, Registry, Viewer, ViewerInfo
@@ -252,6 +253,16 @@ class WebRTC:
         source = self.registry.source(process_id)
         viewers = self.registry.viewers_of(process_id)
         return state.process(source, viewers, time.monotonic())
+
+    def keyframe(self, process_id: str) -> KeyFrame:
+        """Give a live process's last key frame. NotFoundError, NotReadyError: none, and why."""
+        self._check_on()
+        source = self.registry.source(process_id)
+        self._check_media(source)
+        if source.keyframes.latest is None:
+            text = "no key frame came yet" if source.video_codec else "the process has no video"
+            raise NotReadyError(text, retry_after=RETRY_AFTER, reason="no-picture")
+        return source.keyframes.latest
 
     def brief(self, process_id: str) -> dict[str, Any]:
         """Say in three words how a process is doing; it need not be known here."""

@@ -87,6 +87,7 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", f"{P}/metadata", {}),
     ("PUT", f"{P}/metadata/{{key}}", {"body": [1]}),
     ("GET", f"{P}/metadata/{{key}}", {}),
+    ("GET", f"{P}/poster.jpg", {}),
     ("POST", f"{P}/whep", {"data": "v=0", "headers": token() | OFFER}),
     ("POST", f"{P}/whep", {"data": "", "headers": token() | OFFER}),
     ("POST", f"{P}/whep", {"data": "v=0", "headers": OFFER}),

@@ -21,6 +21,7 @@ from daemon.restream.process import ProcessState
 from daemon.restream.report import LogLine, Report
 from daemon.restream.restreamer import Restreamer
 from daemon.restream.state import Exec, Order
+from daemon.webrtc.keyframe import KeyFrame
 from daemon.webrtc.registry import ViewerInfo
 from daemon.webrtc.subsystem import PatchResult, Subscription, WebRTC
 
@@ -145,6 +146,7 @@ class ScriptedWebRTC:
         self.patches: list[tuple[str, str, str, str | None]] = []
         self.patched = PatchResult()
         self.refusal: Exception | None = None
+        self.frame = KeyFrame("H264", (b"\x65idr",))
 
     async def subscribe(self, process_id: str, offer: str, viewer: ViewerInfo) -> Subscription:
         self._check(process_id)
@@ -169,6 +171,10 @@ class ScriptedWebRTC:
 
     def state(self) -> dict[str, Any]:
         return {"enabled": True}
+
+    def keyframe(self, process_id: str) -> KeyFrame:
+        self._check(process_id)
+        return self.frame
 
     def brief(self, process_id: str) -> dict[str, Any]:
         watching = sum(live == process_id for live, _ in self.viewers)

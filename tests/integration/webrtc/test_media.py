@@ -8,16 +8,18 @@ import socket
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import pytest
 
-from daemon.errors import NotFoundError
-from daemon.restream.config import ConfigWebRTC, ProcessId
+from daemon.errors import NotFoundError, NotReadyError
+from daemon.ffmpeg import picture
+from daemon.restream.config import ConfigIO, ConfigWebRTC, ProcessId
 from daemon.rtc import h264, rtcp
 from daemon.webrtc.registry import ViewerInfo
 from daemon.webrtc.subsystem import Settings
 from tests.fakes.player import Player
 from tests.fakes.viewer import Viewer
-from tests.integration.webrtc.conftest import Stage, open_stage
+from tests.integration.webrtc.conftest import TONE, Stage, open_stage, test_picture, until
 
 pytestmark = [pytest.mark.ffmpeg, pytest.mark.slow]
 ME = ViewerInfo(address="127.0.0.1", user_agent="test")
@@ -218,3 +220,25 @@ async def test_strangers_datagrams_get_no_answer(stage: Stage) -> None:
 
 def reports(viewer: Viewer) -> list[rtcp.SenderReport]:
     return [one for one in viewer.reports if isinstance(one, rtcp.SenderReport)]
+
+
+async def test_the_last_key_frame_is_a_picture(stage: Stage) -> None:
+    await stage.add("cam")
+    await stage.until_live("cam")
+    source = stage.webrtc.registry.source("cam")
+    await until(lambda: source.keyframes.latest)
+    frame = stage.webrtc.keyframe("cam")
+    jpeg = picture.jpeg("h264", h264.annex_b(frame.payloads))
+    decoder = av.CodecContext.create("mjpeg", "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    (shown,) = decoder.decode(av.Packet(jpeg))
+    assert (shown.width, shown.height) == (320, 180)
+    await until(lambda: source.keyframes.latest is not frame)  # the next one takes its place
+
+
+async def test_sound_alone_has_no_picture_and_says_so(stage: Stage) -> None:
+    tone = ConfigIO("tone", TONE, ("-re", "-f", "lavfi"))
+    await stage.add("radio", test_picture("radio", input=(tone,)))
+    await stage.until_live("radio")
+    with pytest.raises(NotReadyError, match="no video"):
+        stage.webrtc.keyframe("radio")

@@ -187,3 +187,43 @@ def test_decoding_can_begin(payload: bytes) -> None:
 )
 def test_decoding_can_not_begin(payload: bytes) -> None:
     assert not h264.is_keyframe_start(payload)
+
+
+IDR = b"\x65" + bytes(range(1, 200))
+START = b"\0\0\0\1"
+
+
+def fragments(nal: bytes, size: int) -> list[bytes]:
+    """Cut a NAL unit as RFC 6184 section 5.8 has it."""
+    cut = [nal[1:][at : at + size] for at in range(0, len(nal) - 1, size)]
+    indicator, kind = nal[0] & 0xE0 | 28, nal[0] & 0x1F
+    flags = [0] * len(cut)
+    flags[0] |= 0x80
+    flags[-1] |= 0x40
+    return [
+        bytes([indicator, kind | flag]) + part for flag, part in zip(flags, cut, strict=True)
+    ]
+
+
+def test_a_picture_is_put_together_from_all_three_kinds_of_payloads() -> None:
+    payloads = [aggregate(SMALLEST, PPS), SEI, *fragments(IDR, 50)]
+    assert h264.annex_b(payloads) == b"".join(START + nal for nal in (SMALLEST, PPS, SEI, IDR))
+
+
+def test_a_fragment_that_begins_and_ends_at_once_is_whole() -> None:
+    assert h264.annex_b(fragments(IDR, 1000)) == START + IDR
+
+
+@pytest.mark.parametrize("missing", [0, 3])
+def test_a_nal_unit_without_its_begin_or_end_is_left_out(missing: int) -> None:
+    payloads = fragments(IDR, 50)
+    assert len(payloads) == 4
+    del payloads[missing]
+    assert h264.annex_b([*payloads, PPS]) == START + PPS
+
+
+@pytest.mark.parametrize(
+    "payloads", [[], [b""], [b"\x1c"], [b"\x7c\x85"], [b"\x78\0"], [b"\xff" * 9], [b"\0"]]
+)
+def test_what_is_broken_gives_nothing(payloads: list[bytes]) -> None:
+    assert h264.annex_b(payloads) == b""
