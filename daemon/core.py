@@ -31,12 +31,14 @@ from daemon.ffmpeg import binary, probe, skills
 from daemon.http.about import About
 from daemon.http.app import Services, create_app
 from daemon.http.feed import Feed
+from daemon.http.mounts import memfs_url, mount
 from daemon.http.server import serve
 from daemon.http.skills import SkillsCache
 from daemon.restream.config import ProcessId
 from daemon.restream.policy import Policy
 from daemon.restream.restreamer import Restreamer
 from daemon.restream.store import Store
+from daemon.session import Sessions
 from daemon.storage.atomic import write_atomic
 from daemon.storage.database import Database
 from daemon.storage.lock import lock_directory
@@ -117,7 +119,11 @@ class Core:
         self._viewer_tokens = ViewerTokens(database)
         self._auth: Auth | None = None
         self._binary = binary.find(config.ffmpeg.binary)
-        self._disk = Path(config.storage.disk.dir).resolve()
+        self._storage = mount(config)
+        self._places = {"diskfs": str(self._storage.disk.root)}
+        self._set_places(config.address)
+        self._sessions = Sessions()
+        self._set_up_sessions(config)
         self._webrtc = WebRTC(
             _settings(config, self._listening),
             prober=partial(probe.probe, self._binary),
@@ -137,14 +143,16 @@ class Core:
             max_processes=config.ffmpeg.max_processes,
             log_lines=config.ffmpeg.log.max_lines,
             log_history=config.ffmpeg.log.max_history,
-            placeholders={"diskfs": str(self._disk), "fs:disk": str(self._disk)},
+            placeholders=self._places,
             policy=_policy(config),
+            filesystems={"disk": self._storage.disk, "mem": self._storage.memory},
+            grants=self._storage.grants,
         )
 
     async def run(self) -> int:
         """Start, serve, stop in order. Raises ConfigError if the address can't be had."""
         self._watch_signals()
-        self._disk.mkdir(parents=True, exist_ok=True)
+        self._storage.disk.root.mkdir(parents=True, exist_ok=True)
         await self._revocations.load(time.time())
         self._auth = await self._make_auth(self._config)
         self._webrtc.hooks.breaks_loops = await self._breaks_loops()
@@ -214,6 +222,9 @@ class Core:
             about=About(self._service),
             feed=self._feed,
             viewer_access=ViewerAccess(self._auth, self._viewer_tokens) if self._auth else None,
+            storage=self._storage,
+            sessions=self._sessions if config.sessions.enable else None,
+            ignored_viewers=config.sessions.ip_ignorelist,
             trusted_proxies=tuple(str(network) for network in config.api.trusted_proxies),
             is_session_strict=config.api.session_auth == "token",
             viewers_per_address=config.limits.viewers_per_address,
@@ -221,7 +232,21 @@ class Core:
             frame_ancestors=config.ui.frame_ancestors,
         )
 
+    def _set_places(self, address: str) -> None:
+        """Tell processes where memory is; ``address`` is one that we listen on."""
+        memory = memfs_url(address)
+        self._places |= {"fs:disk": self._places["diskfs"], "memfs": memory, "fs:mem": memory}
+
+    def _set_up_sessions(self, config: Config) -> None:
+        limits = config.sessions
+        self._sessions.set_limits(
+            float(limits.session_timeout_sec),
+            limits.max_sessions,
+            limits.max_bitrate_mbit * 1e6,
+        )
+
     def _on_ready(self, addresses: list[str]) -> None:
+        self._set_places(addresses[0])
         for address in addresses:
             self._announce(f"serving at http://{address}")
         log.info("http: serving at %s", ", ".join(addresses))
@@ -289,6 +314,8 @@ class Core:
         if before != after or old.api.auth.enable != new.api.auth.enable:
             self._webrtc.end_all("token-revoked")  # all tokens end with their key
         self._config = new
+        self._storage = mount(new, self._storage)
+        self._set_up_sessions(new)
         self._app = create_app(self._services())
         self._set_up_log(new)
         self._buffer.resize(new.log.max_lines)
@@ -361,6 +388,6 @@ def _patterns(texts: Iterable[str]) -> tuple[re.Pattern[str], ...]:
 
 def _needs_start(old: Config, new: Config) -> list[str]:
     """Name the changed blocks that a reload doesn't touch."""
-    applied = {"log", "webrtc", "ui", "limits", "api", "created_at"}
+    applied = {"log", "webrtc", "ui", "limits", "api", "created_at", "sessions"}
     before, after = old.model_dump(), new.model_dump()
     return [key for key in after if key not in applied and before[key] != after[key]]

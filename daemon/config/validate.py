@@ -121,6 +121,9 @@ def _conflicts(config: Config) -> Iterator[tuple[str, str]]:
     if not config.api.auth.enable and not is_loopback(config.address):
         why = "can be reached from outside, so api.auth.enable must be true"
         yield "address", f"{config.address} {why} (or listen on 127.0.0.1)"
+    if not config.storage.memory.auth.enable and not is_loopback(config.address):
+        why = "can be reached from outside, so storage.memory.auth.enable must be true"
+        yield "storage.memory.auth.enable", f"{config.address} {why}"
     if config.api.auth.enable and not config.api.auth.username:
         yield "api.auth.username", "must not be empty while api.auth.enable is true"
     if config.playout.enable and config.playout.min_port >= config.playout.max_port:

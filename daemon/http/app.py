@@ -14,6 +14,7 @@ from daemon.http import (
     config,
     errors,
     events,
+    files,
     guard,
     log,
     metadata,
@@ -27,15 +28,19 @@ from daemon.http import (
     whep,
 )
 from daemon.http.about import About
-from daemon.http.body import MAX_BODY, check_headers
+from daemon.http.body import check_headers
 from daemon.http.config import ConfigService
 from daemon.http.cors import Cors
 from daemon.http.feed import Feed
 from daemon.http.guard import Guard, Scope, needs
-from daemon.http.path import Segment, raw_path
+from daemon.http.hls import Hls
+from daemon.http.mounts import Storage
+from daemon.http.path import FilePath, PublicPath, Segment, raw_path
 from daemon.http.skills import SkillsCache
+from daemon.http.upload import Connection, Request
 from daemon.log import LogBuffer
 from daemon.restream.restreamer import Restreamer
+from daemon.session import Sessions
 from daemon.webrtc.subsystem import WebRTC
 
 BODY_TIMEOUT = 10  # seconds for a whole body to arrive
@@ -48,7 +53,8 @@ class Services:
 
     ``is_session_strict``: PATCH and DELETE of a WHEP session need the token of who opened
     it, not its URL only.
-    ``trusted_proxies``: networks whose X-Forwarded-* headers count.
+    ``trusted_proxies``: networks whose X-Forwarded-* headers count. ``sessions`` None: nobody
+    is counted; ``ignored_viewers`` are networks of whom neither.
     ``frame_ancestors``: origins whose pages may show the UI in a frame.
     """
 
@@ -60,7 +66,10 @@ class Services:
     log_buffer: LogBuffer
     about: About
     feed: Feed
+    storage: Storage
     viewer_access: ViewerAccess | None = None
+    sessions: Sessions | None = None
+    ignored_viewers: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     is_session_strict: bool = False
     viewers_per_address: int = 8
@@ -78,6 +87,8 @@ class App(Quart):
     """Quart, with routes that see the path as it was sent."""
 
     json_provider_class = Json
+    asgi_http_class = Connection
+    request_class = Request
 
     async def asgi_app(
         self, scope: ASGIScope, receive: ASGIReceiveCallable, send: ASGISendCallable
@@ -91,12 +102,12 @@ def create_app(services: Services) -> Quart:
     """Build the application. Raises AssertionError if a route names no scope."""
     app = App(__name__, static_folder=None)
     app.config.update(
-        MAX_CONTENT_LENGTH=MAX_BODY,
+        MAX_CONTENT_LENGTH=None,  # each route has its own limit, and ``upload`` is in the way
         BODY_TIMEOUT=BODY_TIMEOUT,
         RESPONSE_TIMEOUT=RESPONSE_TIMEOUT,
         PROVIDE_AUTOMATIC_OPTIONS=False,  # WHEP answers its own; preflights come before routes
     )
-    app.url_map.converters["segment"] = Segment
+    app.url_map.converters |= {"segment": Segment, "file": FilePath, "public": PublicPath}
     app.url_map.merge_slashes = False  # "//" is another path, not a redirect
     for blueprint in _blueprints(services):
         app.register_blueprint(blueprint)
@@ -126,6 +137,7 @@ def _blueprints(services: Services) -> Iterator[Blueprint]:
     yield log.routes(services.log_buffer)
     yield openapi.routes()
     yield ui.routes(services.frame_ancestors)
+    yield files.routes(services.storage, Hls(services.sessions, services.ignored_viewers))
 
 
 def _forgetter(access: ViewerAccess | None) -> process.Forget:

@@ -14,7 +14,6 @@ from werkzeug.exceptions import (
 
 from daemon.errors import InvalidError
 
-MAX_BODY = 1024 * 1024  # bytes, of any request
 MAX_CONFIG = 256 * 1024
 MAX_DEPTH = 16  # objects and arrays inside each other
 MAX_HEADERS = 100

@@ -51,7 +51,10 @@ STATUS: dict[type[Exception], HTTPStatus] = {
     StorageError: HTTPStatus.SERVICE_UNAVAILABLE,
     StorageFullError: HTTPStatus.INSUFFICIENT_STORAGE,
 }
-REASON_STATUS = {"stale-etag": HTTPStatus.PRECONDITION_FAILED}  # RFC 9725 section 4.3.1
+REASON_STATUS: dict[str, int] = {
+    "stale-etag": HTTPStatus.PRECONDITION_FAILED,  # RFC 9725 section 4.3.1
+    "session-limit": 509,  # as datarhei Core does it; no standard has the number
+}
 STORAGE_RETRY = 5  # seconds: long enough for a disk to come back, short enough to wait
 
 _WHEP_PATH = re.compile(r"^/api/v3/process/[^/]+/whep(/[^/]+)?$")
@@ -80,7 +83,7 @@ def describe(error: DragonError) -> Failure:
     """Look up what a client hears of an error that was raised on purpose."""
     kind = next(kind for kind in type(error).__mro__ if kind in STATUS)
     status = REASON_STATUS.get(error.reason, STATUS[kind])
-    reason = error.reason or _slug(status.phrase)
+    reason = error.reason or _slug(STATUS[kind].phrase)
     if status is HTTPStatus.UNAUTHORIZED:
         has_token = bearer_token() or query_token()
         challenge = 'Bearer error="invalid_token"' if has_token else "Bearer"
@@ -116,7 +119,7 @@ async def _answer_http(error: HTTPException) -> Response:
     headers = {
         name: value
         for name, value in error.get_headers()
-        if name in {"Allow", "Retry-After", "WWW-Authenticate"}
+        if name in {"Allow", "Content-Range", "Retry-After", "WWW-Authenticate"}
     }
     return respond(Failure(status, status.phrase, _slug(status.phrase), details, headers))
 

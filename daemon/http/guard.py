@@ -115,7 +115,7 @@ class Guard:
 
     def check_request(self) -> None:
         """Set ``caller()``; raise if the route isn't theirs. For ``before_request``."""
-        peer = _plain_address(_socket_peer())
+        peer = plain_address(_socket_peer())
         g.is_proxied = _is_in(peer, self._proxies)
         address = self._forwarded_for(peer) if g.is_proxied else peer
         scope = self._scope()
@@ -160,7 +160,7 @@ class Guard:
         hops = [hop.strip() for hop in listed.split(",")[-FORWARDED_HOPS:]]
         address = peer
         for hop in reversed(hops):
-            candidate = _plain_address(hop)
+            candidate = plain_address(hop)
             if not _is_address(candidate):
                 break
             address = candidate
@@ -235,7 +235,7 @@ def _socket_peer() -> str:
     return client[0] if client else ""
 
 
-def _plain_address(text: str) -> str:
+def plain_address(text: str) -> str:
     """Without the IPv4-in-IPv6 form, so that one host has one name."""
     try:
         address = ip_address(text)

@@ -26,19 +26,31 @@ class Buckets:
     def __len__(self) -> int:
         return len(self._levels)
 
+    def check(self, source: str) -> None:
+        """Take nothing. Raises LimitError when there is nothing to take."""
+        left = self._left(_source_key(source))
+        if left < 1:
+            raise self._refusal(left)
+
     def take(self, source: str) -> None:
         """Take one token of a source. Raises LimitError when there is none left."""
-        now = self._clock()
         key = _source_key(source)
-        left, since = self._levels.pop(key, (float(self._burst), now))
-        left = min(self._burst, left + (now - since) * self._per_second)
-        allowed = left >= 1
-        self._levels[key] = (left - 1 if allowed else left, now)
+        left = self._left(key)
+        self._levels.pop(key, None)
+        self._levels[key] = (left - 1 if left >= 1 else left, self._clock())
         while len(self._levels) > MAX_SOURCES:
             self._levels.popitem(last=False)
-        if not allowed:
-            wait = math.ceil((1 - left) / self._per_second)
-            raise LimitError("Too many requests", retry_after=wait, reason="rate-limit")
+        if left < 1:
+            raise self._refusal(left)
+
+    def _left(self, key: str) -> float:
+        now = self._clock()
+        left, since = self._levels.get(key, (float(self._burst), now))
+        return min(self._burst, left + (now - since) * self._per_second)
+
+    def _refusal(self, left: float) -> LimitError:
+        wait = math.ceil((1 - left) / self._per_second)
+        return LimitError("Too many requests", retry_after=wait, reason="rate-limit")
 
 
 def _source_key(source: str) -> str:

@@ -13,6 +13,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter
 
 MAX_SEGMENT = 2048  # bytes as sent; an id of 128 characters of four bytes takes 1536
+MAX_FILE_PATH = 4096
 BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 ABSOLUTE_FORM = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 
@@ -26,9 +27,25 @@ class Segment(BaseConverter):
         return decode_segment(value)
 
 
-def decode_segment(value: str) -> str:
+class FilePath(BaseConverter):
+    """The rest of a path, decoded once: ``a%2Fb/c`` is ``/a/b/c``."""
+
+    regex = ".+"
+    part_isolating = False
+
+    def to_python(self, value: str) -> str:
+        return "/" + decode_segment(value, MAX_FILE_PATH)
+
+
+class PublicPath(FilePath):
+    """The same, but not what belongs to the API or to memory."""
+
+    regex = "(?!(?:api|memfs)(?:/|$)).+"
+
+
+def decode_segment(value: str, limit: int = MAX_SEGMENT) -> str:
     """Percent-decode a segment. Raises BadRequest for what is no UTF-8 text."""
-    if len(value) > MAX_SEGMENT or BROKEN_ESCAPE.search(value):
+    if len(value) > limit or BROKEN_ESCAPE.search(value):
         raise BadRequest("A part of the path is too long or has a broken escape.")
     try:
         return unquote_to_bytes(value).decode("utf-8")

@@ -14,11 +14,13 @@ from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config as HypercornConfig
+from hypercorn.events import Event, RawData
 from hypercorn.typing import ASGIFramework
 
 from daemon.config import split_address
 from daemon.errors import ConfigError
 from daemon.http.door import Door
+from daemon.http.upload import go_on
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,28 @@ async def serve(
         await connections.end()
 
 
+class _Server(TCPServer):
+    """Hypercorn's, which says "100 Continue" before anyone has looked at the request.
+
+    Here it is held back until the route wants the body (RFC 9110 section 10.1.1).
+    """
+
+    _held: RawData | None = None
+
+    async def protocol_send(self, event: Event) -> None:
+        if isinstance(event, RawData) and event.data.startswith(b"HTTP/1.1 100 "):
+            self._held = event
+            return
+        self._held = None  # the answer is there: nothing to go on with
+        await super().protocol_send(event)
+
+    async def go_on(self) -> None:
+        """Let the client send its body, if it waits for that."""
+        if self._held is not None:
+            await super().protocol_send(self._held)
+            self._held = None
+
+
 class _Connections:
     """Every open connection: its task, and the writer that can abort it."""
 
@@ -77,9 +101,9 @@ class _Connections:
         self._writers[task] = writer
         loop = asyncio.get_running_loop()
         try:
-            await TCPServer(
-                self._app, loop, self._config, self._context, {}, reader, writer
-            ).run()
+            server = _Server(self._app, loop, self._config, self._context, {}, reader, writer)
+            go_on.set(server.go_on)  # for this connection's requests: the task is its own
+            await server.run()
         finally:
             del self._writers[task]
 

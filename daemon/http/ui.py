@@ -53,7 +53,6 @@ def routes(frame_ancestors: tuple[str, ...]) -> Blueprint:
     """Build the blueprint. ``frame_ancestors``: origins whose pages may frame the UI."""
     views = _Views(BUNDLE, _headers(frame_ancestors))
     blueprint = Blueprint("ui", __name__)
-    blueprint.get("/")(views.lead)
     blueprint.get("/ui")(views.lead)
     blueprint.get("/ui/")(views.index)
     blueprint.get("/ui/<path:name>")(views.asset)
@@ -68,7 +67,7 @@ class _Views:
 
     @needs(Scope.PUBLIC)
     async def lead(self) -> Response:
-        return Response(b"", 307, {"Location": "ui/", "Cache-Control": "no-cache"})
+        return lead_here()
 
     @needs(Scope.PUBLIC)
     async def index(self) -> Response:
@@ -101,6 +100,11 @@ class _Views:
         response.headers.update(self._headers)
         response.headers["Cache-Control"] = cache_control
         return response
+
+
+def lead_here() -> Response:
+    """Send a browser on to the UI; also from ``/``, where the disk has no page of its own."""
+    return Response(b"", 307, {"Location": "ui/", "Cache-Control": "no-cache"})
 
 
 def load(bundle: Path) -> dict[str, Asset]:

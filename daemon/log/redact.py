@@ -26,6 +26,7 @@ _HEADER = re.compile(
 _BEARER = re.compile(r"(?i)\b(bearer|basic)(\s{1,8})[\w.~+/=-]{4,}")
 _JWT = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*")
 _SDP_PASSWORD = re.compile(r"(?i)\b(ice-pwd:)[^\s\\\"']+")
+_GRANT = re.compile(r"(/memfs/~)[\w-]{16,}")  # who knows it may write to memory
 _SESSION = re.compile(r"(/whep/)[\w-]{8,}")  # who knows the path may end the session
 
 # What stands before a secret, and how far it goes. A value is looked at only after the name
@@ -47,6 +48,7 @@ def redact(text: str) -> str:
     text = _JWT.sub(MASK, text)
     text = _SDP_PASSWORD.sub(rf"\1{MASK}", text)
     text = _SESSION.sub(rf"\1{MASK}", text)
+    text = _GRANT.sub(rf"\1{MASK}", text)
     text = _without_values(text, _PAIR, _PAIR_VALUE)
     text = _without_values(text, _MEMBER, _MEMBER_VALUE)
     return _without_values(text, _OPTION, _OPTION_VALUE)

@@ -22,7 +22,8 @@ from daemon.restream import config as configs
 from daemon.restream import placeholders as words
 from daemon.restream import policy as policies
 from daemon.restream import reference
-from daemon.restream.config import ConfigLimits, ProcessConfig, ProcessId
+from daemon.restream.cleanup import PURGE_SECONDS, Cleaner, rules_of
+from daemon.restream.config import ConfigCleanup, ConfigLimits, ProcessConfig, ProcessId
 from daemon.restream.guarded import GuardedHooks
 from daemon.restream.hooks import ProcessHooks, StopReason
 from daemon.restream.limiter import StartLimiter
@@ -32,6 +33,8 @@ from daemon.restream.state import LADDER_SECONDS, Order
 from daemon.restream.store import Metadata, Store, StoredProcess
 from daemon.restream.supervision import Supervision
 from daemon.restream.sweep import sweep
+from daemon.storage.file import Filesystem
+from daemon.storage.grant import Grants
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +42,7 @@ STOP_SECONDS = LADDER_SECONDS + 1.0  # that a caller waits for an FFmpeg to end
 PROBE_SECONDS = 20.0
 T = TypeVar("T")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_FILES: Mapping[str, Filesystem] = MappingProxyType({})
 
 
 class Command(StrEnum):
@@ -70,6 +74,8 @@ class Restreamer:
         log_history: int = 3,
         placeholders: Mapping[str, str] = _NOTHING,
         policy: Policy | None = None,
+        filesystems: Mapping[str, Filesystem] = _NO_FILES,
+        grants: Grants | None = None,
     ) -> None:
         self.ready = asyncio.Event()
         self._store = store
@@ -85,7 +91,9 @@ class Restreamer:
             limiter=StartLimiter(time.monotonic()),
             log_lines=log_lines,
             log_history=log_history,
+            grants=grants or Grants(),
         )
+        self._cleaner = Cleaner(filesystems, self._cleanup_rules)
         self._group: asyncio.TaskGroup | None = None
         self._processes: dict[ProcessId, Process] = {}
         self._leaving: dict[ProcessId, asyncio.Event] = {}  # set when FFmpeg is gone
@@ -101,12 +109,16 @@ class Restreamer:
         log.info("restream: %d processes, %d strays ended", len(stored), strays)
         async with asyncio.TaskGroup() as group:
             self._group = group
+            group.create_task(self._cleaner.run())
             try:
                 self._boot(stored)
                 self.ready.set()
                 await asyncio.Event().wait()
             finally:
                 self._group = None
+                rules = tuple(self._cleanup_rules())
+        async with asyncio.timeout(PURGE_SECONDS):
+            await self._cleaner.purge(rules)
 
     def get(self, process_id: ProcessId) -> Process:
         """Give one process. Raises NotFoundError."""
@@ -245,6 +257,8 @@ class Restreamer:
                 self._processes[config.id] = self._processes.pop(old_id)
                 self._hold(old_id, process.run_ended)
             is_restart = _shape(config) != _shape(process.config)
+            if is_restart:
+                self._purge(process)
             process.reconfigure(config, now, is_restart=is_restart)
         return process
 
@@ -260,6 +274,7 @@ class Restreamer:
             del self._processes[process.id]
             self._metadata.pop(process.id, None)
             self._hold(process.id, process.run_ended)
+            self._purge(process)
             process.leave(StopReason.DELETE)
 
     async def _command(self, process: Process, command: Command) -> None:
@@ -339,6 +354,15 @@ class Restreamer:
 
     def _too_many(self) -> str:
         return f"max. number of running processes ({self._max_processes}) reached"
+
+    def _purge(self, process: Process) -> None:
+        assert self._group is not None
+        rules = rules_of(process.config)
+        self._group.create_task(self._cleaner.purge(rules, process.run_ended))
+
+    def _cleanup_rules(self) -> Iterator[ConfigCleanup]:
+        for process in self.processes():
+            yield from rules_of(process.config)
 
     def _find(self, process_id: ProcessId) -> ProcessConfig | None:
         process = self._processes.get(process_id)

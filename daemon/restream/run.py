@@ -39,6 +39,7 @@ class Run:
         self.child: Child | None = None
         self.executed = asyncio.Event()  # FFmpeg, or not: ``failure`` says why
         self.failure = ""
+        self.grant = ""  # to write to memory; counts as long as this run
         self.is_announced = False  # the hooks know of it
         self.ended = asyncio.Event()  # and accounted for
         self.usage = Usage()

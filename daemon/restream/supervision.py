@@ -3,8 +3,8 @@
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from daemon.errors import DragonError
@@ -17,6 +17,7 @@ from daemon.restream.limiter import StartLimiter
 from daemon.restream.run import Run
 from daemon.restream.spawn import launch
 from daemon.restream.sweep import INSTANCE_MARKER, PROCESS_MARKER
+from daemon.storage.grant import Grants, fill, has_marker
 
 # Last in the command, so that no option of a user can send it elsewhere (D15)
 PROGRESS_ARGUMENTS = ("-progress", f"pipe:{PROGRESS_FD}", "-nostats")
@@ -34,6 +35,7 @@ class Supervision:
     limiter: StartLimiter
     log_lines: int = 50
     log_history: int = 3
+    grants: Grants = field(default_factory=Grants)
 
     def prepare(self, config: ProcessConfig) -> PendingStart:
         """Resolve and check everything. Raises InvalidError."""
@@ -47,15 +49,23 @@ class Supervision:
         directory = self._directory_of(run.process_id)
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         run.child = launch(
-            [str(self.binary), *arguments],
+            [str(self.binary), *self._granted(run, arguments)],
             environment=self._environment(run),
             directory=directory,
             watcher=run,
         )
         return arguments
 
+    def _granted(self, run: Run, arguments: Sequence[str]) -> Sequence[str]:
+        """Let it write to memory if it means to; only the child sees the words for that."""
+        if not has_marker(arguments):
+            return arguments
+        run.grant = self.grants.issue(run.process_id)
+        return fill(arguments, run.grant)
+
     def clean_up(self, run: Run) -> None:
         """Remove what ``launch`` made, except files that FFmpeg wrote there."""
+        self.grants.revoke(run.grant)
         with contextlib.suppress(OSError):
             self._directory_of(run.process_id).rmdir()
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -15,12 +16,15 @@ from daemon.ffmpeg.progress import Progress
 from daemon.http.app import Services, create_app
 from daemon.http.feed import Feed
 from daemon.http.guard import Scope
+from daemon.http.mounts import Storage
 from daemon.http.skills import SkillsCache
 from daemon.restream.config import ConfigIO, ProcessConfig, ProcessId
 from daemon.restream.process import ProcessState
 from daemon.restream.report import LogLine, Report
 from daemon.restream.restreamer import Restreamer
 from daemon.restream.state import Exec, Order
+from daemon.storage.disk import DiskFilesystem
+from daemon.storage.memory import MemoryFilesystem
 from daemon.webrtc.keyframe import KeyFrame
 from daemon.webrtc.registry import ViewerInfo
 from daemon.webrtc.subsystem import PatchResult, Subscription, WebRTC
@@ -275,6 +279,9 @@ class Api:
                 "log_buffer": unused,
                 "about": unused,
                 "feed": self.feed,
+                "storage": Storage(
+                    DiskFilesystem(Path("/nonexistent")), MemoryFilesystem(1024 * 1024)
+                ),
                 **others,
             }
         )

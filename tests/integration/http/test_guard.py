@@ -72,7 +72,7 @@ async def test_open_routes_are_these(method: str, path: str, scope: Scope) -> No
     else:
         assert path in {
             "/ping", "/api", "/api/login", "/api/login/refresh", "/api/swagger/doc.json",
-            "/api/v3/openapi.json", "/", "/ui", "/ui/", "/ui/x",
+            "/api/v3/openapi.json", "/", "/ui", "/ui/", "/ui/x", "/x", "/memfs/x",
         } or (method == "OPTIONS" and "/whep" in path)  # fmt: skip
 
 
@@ -111,7 +111,7 @@ async def test_401_is_datarheis_and_has_a_challenge() -> None:
     }
 
 
-@pytest.mark.parametrize("path", ["/api/", "/api/v3", "/api/v3/nothing", "/api/v3/fs/disk"])
+@pytest.mark.parametrize("path", ["/api/", "/api/v3", "/api/v3/nothing", "/api/v3/fs/disk/"])
 async def test_an_unknown_route_is_401_for_strangers_and_404_for_others(path: str) -> None:
     api = Api()
     assert (await api.call("GET", path, headers={})).status_code == 401

@@ -17,6 +17,7 @@ from quart import Quart, request
 
 from daemon.errors import ConfigError
 from daemon.http.server import serve
+from daemon.http.upload import Connection, Request
 
 DEADLINE = 20.0
 
@@ -41,12 +42,19 @@ class Running:
 @asynccontextmanager
 async def running(address: str = "127.0.0.1:0") -> AsyncIterator[Running]:
     app = Quart(__name__)
+    app.asgi_http_class = Connection
+    app.request_class = Request
     stop = asyncio.Event()
     listening: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
 
     @app.route("/", methods=["GET", "POST"])
     async def show() -> str:
-        return f"{request.scope['http_version']} {len(await request.get_data())}"
+        size = sum([len(data) async for data in request.body])
+        return f"{request.scope['http_version']} {size}"
+
+    @app.get("/slow-no")
+    async def slow_no() -> str:
+        return "nobody reads a body here"
 
     @app.get("/slow")
     async def slow() -> str:
@@ -294,3 +302,20 @@ async def test_many_clients_at_once_are_all_served() -> None:
             jobs: list[Coroutine[Any, Any, None]] = [one() for _ in range(100)]
             for job in jobs:
                 tasks.create_task(job)
+
+
+@pytest.mark.parametrize(("path", "answer"), [("/", b"100"), ("/slow-no", b"405")])
+async def test_continue_is_said_only_by_a_route_that_wants_the_body(
+    path: str, answer: bytes
+) -> None:
+    async with running() as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+        writer.write(f"{head}Expect: 100-continue\r\n\r\n".encode())
+        assert (await reader.readuntil(b"\r\n")).split()[1] == answer
+        if answer == b"100":
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"abc")
+            assert (await reader.readuntil(b"\r\n")).split()[1] == b"200"
+        writer.close()
+        await writer.wait_closed()
