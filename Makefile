@@ -1,5 +1,5 @@
 # The verbs of this project. Each sets up what it needs: Python 3.11+ and make are enough.
-.PHONY: help run demo test lint unit bench pins setup system clean
+.PHONY: help run demo test soak lint unit bench pins setup system clean
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
@@ -17,6 +17,9 @@ demo: run
 
 test: setup system ## Set everything up; run the checks and every test
 	@tests/run $(ARGS)
+
+soak: setup system ## The tests that take minutes each, which `make test` leaves out
+	@$(BIN)/pytest -m soak $(ARGS)
 
 lint: setup ## Style, types and the house's import rules
 	@$(BIN)/ruff check .

@@ -7,12 +7,16 @@ const player = {
   started: 0,
   picture: null, // ms from the POST to the first picture on the page
   ear: null,
+  shown: [], // each frame on the page: ms since the POST, RTP timestamp, counter of them all
   states: [],
   dtls: [],
 
-  async play(url, token) {
+  // `via` is the port of a relay that is to stand between us and the server.
+  async play(url, token, via = null) {
     const peer = new RTCPeerConnection();
     player.peer = peer;
+    player.picture = null;
+    player.shown = [];
     peer.onconnectionstatechange = () => player.states.push(peer.connectionState);
     const stream = new MediaStream();
     peer.ontrack = (event) => {
@@ -29,15 +33,29 @@ const player = {
       headers: { "Content-Type": "application/sdp", Authorization: `Bearer ${token}` },
       body: peer.localDescription.sdp,
     });
-    const text = await answer.text();
+    let text = await answer.text();
     if (answer.status !== 201) throw new Error(`${answer.status}: ${text}`);
     player.session = new URL(answer.headers.get("Location"), url).href;
     const video = document.querySelector("video");
     video.srcObject = stream;
-    video.requestVideoFrameCallback((now) => {
-      player.picture = now - player.started;
-    });
+    const see = (now, frame) => {
+      if (player.peer !== peer) return;
+      player.picture ??= now - player.started;
+      player.shown.push([now - player.started, frame.rtpTimestamp, frame.presentedFrames]);
+      video.requestVideoFrameCallback(see);
+    };
+    video.requestVideoFrameCallback(see);
+    if (via !== null) text = player.reroute(text, via);
     await peer.setRemoteDescription({ type: "answer", sdp: text });
+  },
+
+  // Leave one candidate in the answer: the relay's port on loopback.
+  reroute(sdp, port) {
+    const lines = sdp.split("\r\n");
+    const kept = lines.filter((line) => !line.startsWith("a=candidate:") || / 127\./.test(line));
+    return kept
+      .map((line) => line.replace(/^(a=candidate:\S+ 1 udp \d+ \S+) \d+ /i, `$1 ${port} `))
+      .join("\r\n");
   },
 
   // Called by a click, without which a browser lets no page make sound.
@@ -64,6 +82,14 @@ const player = {
     return answer.status;
   },
 
+  // Leave and hang up, so that the next join finds a new page.
+  async hangUp() {
+    const status = await player.leave();
+    player.peer.close();
+    document.querySelector("video").srcObject = null;
+    return status;
+  },
+
   async stats() {
     const video = document.querySelector("video");
     const found = {
@@ -76,6 +102,14 @@ const player = {
       muted: video.muted,
       frames: 0,
       freezes: 0,
+      at: 0, // ms, when these numbers were true
+      received: 0, // frames
+      dropped: 0,
+      keyframes: 0,
+      lost: 0, // packets of video
+      repaired: 0,
+      nacks: 0,
+      plis: 0,
       picture: player.picture,
       loudness: player.loudness(),
       energy: 0,
@@ -94,6 +128,14 @@ const player = {
       if (one.kind === "video") {
         found.frames = one.framesDecoded;
         found.freezes = one.freezeCount;
+        found.at = one.timestamp;
+        found.received = one.framesReceived;
+        found.dropped = one.framesDropped;
+        found.keyframes = one.keyFramesDecoded;
+        found.lost = one.packetsLost;
+        found.repaired = one.retransmittedPacketsReceived ?? 0;
+        found.nacks = one.nackCount;
+        found.plis = one.pliCount;
       } else {
         found.energy = one.totalAudioEnergy;
       }
