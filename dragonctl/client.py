@@ -19,9 +19,14 @@ TIMEOUT = 30.0  # seconds; a stop goes through its ladder of 9 before it is answ
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 
 
+def quoted(part: str) -> str:
+    """Make one segment of a path out of any text."""
+    return quote(part, safe="")
+
+
 def process_path(process_id: str, *rest: str) -> str:
     """Give the path of a process; an id may hold slashes and blanks."""
-    parts = [quote(part, safe="") for part in (process_id, *rest)]
+    parts = [quoted(part) for part in (process_id, *rest)]
     return "/".join(["/api/v3/process", *parts])
 
 

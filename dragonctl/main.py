@@ -17,6 +17,7 @@ from dragonctl.commands import (
     serve,
     stats,
     token,
+    viewers,
     whep_test,
 )
 from dragonctl.errors import ClientError
@@ -72,6 +73,7 @@ app.command()(live.live)
 app.add_typer(token.app, name="token")
 app.command("whep-test")(whep_test.whep_test)
 app.command()(stats.stats)
+app.add_typer(viewers.app, name="viewers")
 app.command()(about.log)
 app.add_typer(config.app, name="config")
 app.command()(about.skills)

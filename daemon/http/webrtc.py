@@ -2,6 +2,7 @@
 
 from quart import Blueprint, Response, jsonify
 
+from daemon.errors import NotFoundError
 from daemon.http.guard import Scope, needs
 from daemon.webrtc.subsystem import WebRTC
 
@@ -14,5 +15,17 @@ def routes(webrtc: WebRTC) -> Blueprint:
     @needs(Scope.SYSTEM_READ)
     async def state() -> Response:
         return jsonify(webrtc.state())
+
+    @blueprint.get("/viewers")
+    @needs(Scope.PROCESS_READ)
+    async def viewers() -> Response:
+        return jsonify(webrtc.viewers())
+
+    @blueprint.delete("/viewers/<segment:viewer_id>")
+    @needs(Scope.PROCESS_CONTROL)
+    async def kick(viewer_id: str) -> Response:
+        if not webrtc.kick(viewer_id):
+            raise NotFoundError("no such viewer", reason="no-viewer")
+        return jsonify("OK")
 
     return blueprint

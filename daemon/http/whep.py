@@ -111,6 +111,9 @@ class _Views:
 
     @needs(Scope.SESSION)
     async def show_session(self, process_id: str, peer_id: str) -> Response:
+        """GET: nothing, as the draft has it; how it is going for whoever asks for JSON."""
+        if media_range() == "application/json":
+            return jsonify(self._webrtc.viewer(process_id, peer_id))
         return _empty_sdp()
 
     @needs(Scope.PUBLIC)

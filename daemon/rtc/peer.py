@@ -93,6 +93,7 @@ class Peer:
         self.state = State.NEW
         self.created = now
         self.connected_at: float | None = None
+        self.first_media_at: float | None = None
         self.profile: srtp.Profile | None = None
         self.dropped: dict[str, int] = {}
         # two plain attributes: the fan-out reads them for each burst
@@ -168,6 +169,7 @@ class Peer:
 
     def request_reports(self, now: float) -> None:
         """Media begins, or begins anew: sender reports are due at once, then often."""
+        self.first_media_at = self.first_media_at or now
         self._reports_sent = 0
         self._next_report = now
         self._send_reports(now)

@@ -138,6 +138,10 @@ class Mux:
     def has_ufrag(self, ufrag: str) -> bool:
         return ufrag in self._by_ufrag
 
+    def queue_seconds(self, now: float) -> float:
+        """How long the oldest burst has waited for the socket."""
+        return now - self._jobs[0].arrived if self._jobs else 0.0
+
     def pump(self, peer: Peer) -> None:
         """Drain a peer: send, tell, set its timer."""
         while (transmit := peer.poll_transmit()) is not None:

@@ -1,11 +1,10 @@
 """state: what the API, the CLI and the UI are told about WebRTC; JSON-ready, no secrets."""
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from daemon.restream.config import ProcessId
+from daemon.webrtc import figures
 from daemon.webrtc.plan import Action, TrackPlan
-from daemon.webrtc.registry import Viewer
 from daemon.webrtc.source import Source
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def subsystem(webrtc: "WebRTC") -> dict[str, Any]:
     }
 
 
-def process(source: Source, viewers: list[Viewer], now: float) -> dict[str, Any]:
+def process(webrtc: "WebRTC", source: Source, now: float) -> dict[str, Any]:
     """Describe one process: its plan and why, its media, its viewers."""
     word, reason = _word(source, now)
     plan = source.plan
@@ -38,8 +37,18 @@ def process(source: Source, viewers: list[Viewer], now: float) -> dict[str, Any]
         "reason": reason,
         "plan": [_track(track) for track in plan.tracks] if plan else [],
         "source": {kind: _leg(source, kind, now) for kind in (plan.kinds if plan else ())},
-        "viewers": [_viewer(viewer, now) for viewer in viewers],
+        "viewers": viewers(webrtc, now, source.process_id),
     }
+
+
+def viewers(
+    webrtc: "WebRTC", now: float, process_id: ProcessId | None = None
+) -> list[dict[str, Any]]:
+    """Describe the viewers of one process, or all of them, the oldest first."""
+    registry = webrtc.registry
+    found = registry.viewers.values() if process_id is None else registry.viewers_of(process_id)
+    queue = webrtc.mux.queue_seconds(now) if webrtc.mux else 0.0
+    return [figures.viewer(viewer, now, queue) for viewer in found]
 
 
 def brief(webrtc: "WebRTC", process_id: str, now: float) -> dict[str, Any]:
@@ -94,36 +103,4 @@ def _leg(source: Source, kind: str, now: float) -> dict[str, Any]:
         if leg.last_packet is None
         else round(now - leg.last_packet, 3),
         "dropped": dict(leg.dropped),
-    }
-
-
-def _viewer(viewer: Viewer, now: float) -> dict[str, Any]:
-    peer = viewer.peer
-    tracks = peer.tracks.values()
-    feedback = peer.feedback
-    rtt = feedback.rtt_seconds if feedback else None
-    connected = peer.connected_at
-    address = peer.address
-    return {
-        "id": viewer.id[:8],
-        "state": str(peer.state),
-        "address": f"{address[0]}:{address[1]}" if address else viewer.info.address,
-        "user_agent": viewer.info.user_agent,
-        "subject": viewer.info.subject,
-        "created_at": round(time.time() - (now - peer.created)),
-        "connected_seconds": None if connected is None else round(now - connected, 1),
-        "bytes_sent": sum(track.octets for track in tracks),
-        "packets_sent": sum(track.packets for track in tracks),
-        "packets_lost": sum(q.lost for q in feedback.quality.values()) if feedback else 0,
-        "packets_resent": sum(track.resent for track in tracks),
-        "dropped_frames": sum(track.dropped_frames for track in tracks),
-        "jitter_ms": max(
-            (round(q.jitter_seconds * 1000, 1) for q in feedback.quality.values()), default=0.0
-        )
-        if feedback
-        else 0.0,
-        "nacks": feedback.nacks if feedback else 0,
-        "plis": feedback.plis if feedback else 0,
-        "rtt_ms": None if rtt is None else round(rtt * 1000, 1),
-        "srtp_profile": str(peer.profile) if peer.profile else None,
     }

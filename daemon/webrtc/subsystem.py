@@ -15,8 +15,9 @@ from daemon.rtc.answer import Candidate, host_candidates
 from daemon.rtc.fanout import Burst, transmissions
 from daemon.rtc.ice import Credentials
 from daemon.rtc.peer import Closed, Event, Peer
-from daemon.webrtc import admission, candidates, state
+from daemon.webrtc import admission, candidates, figures, state
 from daemon.webrtc.admission import Admission
+from daemon.webrtc.audience import Audience
 from daemon.webrtc.keyframe import KeyFrame
 from daemon.webrtc.lifecycle import Lifecycle, Prober
 from daemon.webrtc.mux import Job, Mux
@@ -86,6 +87,7 @@ class WebRTC:
         self._binding = asyncio.Lock()
         self.mux: Mux | None = None
         self.total_viewers = 0
+        self.audience = Audience(self.registry)
         self._settings = settings
         self._is_revoked = is_revoked
         self._admission = Admission(lambda ufrag: bool(self.mux and self.mux.has_ufrag(ufrag)))
@@ -251,8 +253,27 @@ class WebRTC:
         """One process and its viewers, ready for JSON. NotFoundError: no live source."""
         self._check_on()
         source = self.registry.source(process_id)
-        viewers = self.registry.viewers_of(process_id)
-        return state.process(source, viewers, time.monotonic())
+        return state.process(self, source, time.monotonic())
+
+    def viewers(self) -> list[dict[str, Any]]:
+        """All viewers, ready for JSON."""
+        return state.viewers(self, time.monotonic())
+
+    def viewer(self, process_id: str, peer_id: str) -> dict[str, Any]:
+        """One viewer, ready for JSON. Raises NotFoundError."""
+        viewer = self.registry.viewer(process_id, peer_id)
+        if viewer is None:
+            raise NotFoundError("no such viewer", reason="no-viewer")
+        now = time.monotonic()
+        return figures.viewer(viewer, now, self.mux.queue_seconds(now) if self.mux else 0.0)
+
+    def kick(self, handle: str) -> bool:
+        """End the viewer of this handle, as ``viewers`` shows it; False: there is none."""
+        for viewer in list(self.registry.viewers.values()):
+            if figures.handle(viewer) == handle:
+                self._end(viewer, "kicked")
+                return True
+        return False
 
     def keyframe(self, process_id: str) -> KeyFrame:
         """Give a live process's last key frame. NotFoundError, NotReadyError: none, and why."""
@@ -308,6 +329,7 @@ class WebRTC:
             return
         reason = f"{event.reason} ({event.detail})" if event.detail else event.reason
         log.info("process %s: viewer %s: gone: %s", viewer.process_id, viewer.id[:8], reason)
+        self.audience.note_end(viewer, event.reason)
         self.registry.remove(viewer)
         del self._viewer_of[peer]
         if self.mux is not None:

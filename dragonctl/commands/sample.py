@@ -117,7 +117,9 @@ def viewer_rows(sample: Sample, before: Sample | None) -> list[list[str]]:
             unit.duration(record.number(viewer, "connected_seconds")),
             unit.bitrate(speeds.get((process_id, record.text(viewer, "id")))),
             lost(viewer),
+            unit.decimal(record.number(viewer, "jitter_ms"), " ms"),
             unit.decimal(record.number(viewer, "rtt_ms"), " ms", places=0),
+            unit.decimal(record.number(viewer, "dropped_frames"), places=0),
             program(record.text(viewer, "user_agent")),
         ]
         for process_id, viewer in sample.viewers

@@ -28,7 +28,8 @@ PROCESS_COLUMNS = (
     ">viewers",
 )  # fmt: skip
 VIEWER_COLUMNS = (
-    "*process", "viewer", "state", "*address", ">for", ">bitrate", ">lost", ">rtt", "program",
+    "*process", "viewer", "state", "*address", ">for", ">bitrate", ">lost", ">jitter", ">rtt",
+    ">dropped", "program",
 )  # fmt: skip
 
 Once = Annotated[bool, typer.Option("--once", help="Look once and end.")]
@@ -138,12 +139,15 @@ class PlainLines:
             words = ", ".join(part for part in parts if part != NOTHING)
             typer.echo(render.clean(f"{clock} {name}: {words}"))
         for row in viewer_rows(sample, before):
-            name, viewer, state, address, connected, bitrate, lost, rtt, program = row
+            name, viewer, state, address, connected, bitrate, *quality, program = row
+            lost, jitter, rtt, dropped = quality
             parts = [
                 f"viewer {viewer} {state}",
                 *(part for part in (address, program, connected, bitrate) if part != NOTHING),
                 *([f"{lost} lost"] if lost != NOTHING else []),
+                *([f"jitter {jitter}"] if jitter != NOTHING else []),
                 *([f"RTT {rtt}"] if rtt != NOTHING else []),
+                *([f"{dropped} frames dropped"] if dropped not in ("0", NOTHING) else []),
             ]
             typer.echo(render.clean(f"{clock} {name}: {', '.join(parts)}"))
 

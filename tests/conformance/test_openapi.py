@@ -109,6 +109,9 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
     ("PUT", "/api/v3/metadata/{key}", {"body": None, "data": "null"}),
     ("GET", "/api/v3/metadata/{key}", {}),
     ("GET", "/api/v3/webrtc", {}),
+    ("GET", "/api/v3/webrtc/viewers", {}),
+    ("DELETE", "/api/v3/webrtc/viewers/{viewer_id}", {}),
+    ("GET", f"{P}/whep/{{peer_id}}", {"headers": token() | {"Accept": "application/json"}}),
 ]
 
 
@@ -116,7 +119,7 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
 async def test_real_answers_fit(method: str, path: str, sent: dict[str, Any]) -> None:
     api = Api(config(webrtc=ConfigWebRTC(enabled=True)), viewer_access=ScriptedAccess())
     names = {"process_id": "cam", "peer_id": "p", "key": "k", "name": "none.js"}
-    target = path.format(**names, token_id="t")
+    target = path.format(**names, token_id="t", viewer_id="v")
     await check(method, path, await api.call(method, target, **sent))
 
 

@@ -93,6 +93,8 @@ VIEWER: dict[str, Any] = {
     "nacks": 12,
     "plis": 1,
     "rtt_ms": 23.4,
+    "jitter_ms": 1.25,
+    "dropped_frames": 0,
     "srtp_profile": "SRTP_AEAD_AES_128_GCM",
 }
 WHEP: dict[str, Any] = {

@@ -33,6 +33,14 @@ PEER = ("203.0.113.7", 40000)
 ALL_SCOPES = frozenset(
     scope.value for scope in Scope if scope not in {Scope.PUBLIC, Scope.SESSION}
 )
+VIEWER: dict[str, Any] = {
+    "id": "7f3a99c0", "process_id": "cam", "state": "connected", "address": "192.0.2.1:5",
+    "user_agent": "x", "subject": "admin", "created_at": 1_700_000_000, "age_seconds": 2.5,
+    "connected_seconds": None, "first_rtp_ms": 12.5, "codecs": {"video": "H264"},
+    "bytes_sent": 1, "packets_sent": 1, "packets_lost": 0, "loss_ratio": 0.0,
+    "packets_resent": 0, "dropped_frames": 0, "jitter_ms": 0.1, "rtt_ms": None, "nacks": 0,
+    "nack_hit_ratio": None, "plis": 0, "send_queue_ms": 0.0, "srtp_profile": None,
+}  # fmt: skip
 IDLE = ProcessState(
     order=Order.STOP,
     exec=Exec.FINISHED,
@@ -145,7 +153,7 @@ class ScriptedWebRTC:
 
     def __init__(self) -> None:
         self.live = {"cam"}
-        self.viewers: dict[tuple[str, str], ViewerInfo] = {}
+        self.viewers_by_id: dict[tuple[str, str], ViewerInfo] = {}
         self.offers: list[str] = []
         self.patches: list[tuple[str, str, str, str | None]] = []
         self.patched = PatchResult()
@@ -156,15 +164,15 @@ class ScriptedWebRTC:
         self._check(process_id)
         self.offers.append(offer)
         peer_id = f"peer{len(self.offers)}"
-        self.viewers[process_id, peer_id] = viewer
+        self.viewers_by_id[process_id, peer_id] = viewer
         return Subscription(process_id, peer_id, "v=0\r\n", "tag1")
 
     def subject_of(self, process_id: str, peer_id: str) -> str | None:
-        viewer = self.viewers.get((process_id, peer_id))
+        viewer = self.viewers_by_id.get((process_id, peer_id))
         return None if viewer is None else viewer.subject
 
     def unsubscribe(self, process_id: str, peer_id: str) -> bool:
-        return self.viewers.pop((process_id, peer_id), None) is not None
+        return self.viewers_by_id.pop((process_id, peer_id), None) is not None
 
     async def patch(
         self, process_id: str, peer_id: str, fragment: str, if_match: str | None
@@ -176,12 +184,24 @@ class ScriptedWebRTC:
     def state(self) -> dict[str, Any]:
         return {"enabled": True}
 
+    def viewers(self) -> list[dict[str, Any]]:
+        return [{**VIEWER, "id": peer_id} for _, peer_id in self.viewers_by_id]
+
+    def viewer(self, process_id: str, peer_id: str) -> dict[str, Any]:
+        if (process_id, peer_id) not in self.viewers_by_id:
+            raise NotFoundError("no such viewer", reason="no-viewer")
+        return {**VIEWER, "id": peer_id}
+
+    def kick(self, handle: str) -> bool:
+        keys = [key for key in self.viewers_by_id if key[1] == handle]
+        return bool(keys) and self.unsubscribe(*keys[0])
+
     def keyframe(self, process_id: str) -> KeyFrame:
         self._check(process_id)
         return self.frame
 
     def brief(self, process_id: str) -> dict[str, Any]:
-        watching = sum(live == process_id for live, _ in self.viewers)
+        watching = sum(live == process_id for live, _ in self.viewers_by_id)
         is_live = process_id in self.live
         return {"state": "live" if is_live else "off", "reason": "", "viewers": watching}
 

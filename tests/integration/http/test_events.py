@@ -144,7 +144,7 @@ async def test_who_comes_to_watch_is_told_as_a_number() -> None:
     api = Api(config())
     async with running(api) as here, reading(here) as reader:
         await reader.until("ready")
-        api.webrtc.viewers["cam", "p"] = ViewerInfo("192.0.2.1")
+        api.webrtc.viewers_by_id["cam", "p"] = ViewerInfo("192.0.2.1")
         told = await reader.until("viewers")
         assert told == {"id": "cam", "webrtc": {"state": "live", "reason": "", "viewers": 1}}
 

@@ -187,12 +187,12 @@ async def test_a_viewer_is_counted_by_its_token_and_has_its_limits(desk: Desk) -
     given = await desk.give(max_viewers=2, max_view_seconds=90)
     url = f"{WHEP}?token={given['token']}"
     await desk.call("POST", url, data="v=0", headers=OFFER)
-    viewer = desk.webrtc.viewers["cam", "peer1"]
+    viewer = desk.webrtc.viewers_by_id["cam", "peer1"]
     assert (viewer.max_viewers, viewer.max_view_seconds) == (2, 90)
     assert viewer.token_id == given["id"]
     assert viewer.subject == f"viewer:{given['id']}"
     await desk.call("POST", WHEP, data="v=0", headers=desk.login | OFFER)
-    assert desk.webrtc.viewers["cam", "peer2"].max_viewers is None
+    assert desk.webrtc.viewers_by_id["cam", "peer2"].max_viewers is None
 
 
 async def test_a_revoked_token_opens_nothing_even_after_a_restart(

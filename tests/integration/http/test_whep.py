@@ -53,7 +53,7 @@ async def test_post_201_with_type_location_and_strong_etag() -> None:
 async def test_the_viewer_is_described() -> None:
     api = Api()
     await post(api, headers=token() | OFFER | {"User-Agent": "x" * 1000})
-    viewer = api.webrtc.viewers["cam", "peer1"]
+    viewer = api.webrtc.viewers_by_id["cam", "peer1"]
     assert (viewer.address, viewer.subject, viewer.token_id) == (
         "203.0.113.7", "somebody", "access-1",
     )  # fmt: skip
@@ -168,7 +168,7 @@ async def test_location_of_an_encoded_id_stays_encoded() -> None:
     path = "/api/v3/process/a%2Fb%20c/whep"
     response = await api.call("POST", path, data="v=0", headers=token() | OFFER)
     assert response.headers["Location"] == f"{path}/peer1"
-    assert ("a/b c", "peer1") in api.webrtc.viewers
+    assert ("a/b c", "peer1") in api.webrtc.viewers_by_id
     assert (await api.call("DELETE", f"{path}/peer1", headers={})).status_code == 200
 
 
@@ -202,7 +202,7 @@ async def test_delete_of_another_process_s_peer_ends_nothing() -> None:
     await post(api)
     response = await api.call("DELETE", "/api/v3/process/door/whep/peer1", headers={})
     assert response.status_code == 204
-    assert api.webrtc.viewers
+    assert api.webrtc.viewers_by_id
 
 
 @pytest.mark.parametrize("method", ["DELETE", "PATCH", "GET"])

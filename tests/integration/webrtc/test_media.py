@@ -7,6 +7,7 @@ import signal
 import socket
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import ANY
 
 import av
 import pytest
@@ -242,3 +243,29 @@ async def test_sound_alone_has_no_picture_and_says_so(stage: Stage) -> None:
     await stage.until_live("radio")
     with pytest.raises(NotReadyError, match="no video"):
         stage.webrtc.keyframe("radio")
+
+
+async def test_the_figures_of_a_viewer_are_those_of_what_it_got(stage: Stage) -> None:
+    await stage.add("cam")
+    await stage.until_live("cam")
+    async with Player() as player:
+        peer_id = await join(stage, "cam", player)
+        viewer = player.viewer
+        await player.until(lambda: len(viewer.packets) > 200)
+        shown = stage.webrtc.viewer("cam", peer_id)
+        assert stage.webrtc.viewers() == [
+            shown | {"age_seconds": ANY, "connected_seconds": ANY}
+        ]
+        assert shown["id"] == peer_id[:8]
+        assert shown["packets_sent"] >= 200
+        assert shown["codecs"] == {"video": "H264", "audio": "opus"}
+        assert 0 < shown["first_rtp_ms"] < 1000 * shown["age_seconds"]
+        assert shown["user_agent"] == "test"
+        assert stage.webrtc.kick(peer_id[:8])
+        assert not stage.webrtc.kick(peer_id[:8])
+        await player.until(lambda: viewer.is_closed)
+    assert stage.webrtc.viewers() == []
+    sums = stage.webrtc.audience.tally("cam")
+    assert (sums.viewers, sum(sums.first_rtp)) == (1, 1)
+    assert sums.packets >= shown["packets_sent"]
+    assert stage.webrtc.audience.ends == {"kicked": 1}
