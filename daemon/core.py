@@ -230,6 +230,7 @@ class Core:
             viewers_per_address=config.limits.viewers_per_address,
             cors_origins=config.storage.cors.origins,
             frame_ancestors=config.ui.frame_ancestors,
+            has_prometheus=config.metrics.enable_prometheus,
         )
 
     def _set_places(self, address: str) -> None:
@@ -388,6 +389,6 @@ def _patterns(texts: Iterable[str]) -> tuple[re.Pattern[str], ...]:
 
 def _needs_start(old: Config, new: Config) -> list[str]:
     """Name the changed blocks that a reload doesn't touch."""
-    applied = {"log", "webrtc", "ui", "limits", "api", "created_at", "sessions"}
+    applied = {"log", "webrtc", "ui", "limits", "api", "created_at", "sessions", "metrics"}
     before, after = old.model_dump(), new.model_dump()
     return [key for key in after if key not in applied and before[key] != after[key]]

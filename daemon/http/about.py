@@ -48,8 +48,13 @@ class About:
                 "arch": _architecture(),
                 "compiler": f"python{platform.python_version()}",
             },
-            "product": {"name": PRODUCT, "version": version(PRODUCT)},
+            "product": {"name": PRODUCT, "version": product_version()},
         }
+
+
+def product_version() -> str:
+    """Give our own version."""
+    return version(PRODUCT)
 
 
 def routes(about: About) -> Blueprint:

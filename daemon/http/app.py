@@ -21,6 +21,7 @@ from daemon.http import (
     openapi,
     poster,
     process,
+    prometheus,
     skills,
     token,
     ui,
@@ -75,6 +76,7 @@ class Services:
     viewers_per_address: int = 8
     cors_origins: tuple[str, ...] = ("*",)
     frame_ancestors: tuple[str, ...] = ()
+    has_prometheus: bool = False
 
 
 class Json(DefaultJSONProvider):
@@ -131,6 +133,7 @@ def _blueprints(services: Services) -> Iterator[Blueprint]:
     )
     yield webrtc.routes(services.webrtc)
     yield poster.routes(services.webrtc)
+    yield prometheus.routes(services.restreamer, services.webrtc, is_on=services.has_prometheus)
     yield events.routes(services.feed, services.auth)
     yield skills.routes(services.skills)
     yield config.routes(services.config_service)

@@ -99,6 +99,7 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
     ("DELETE", f"{P}/whep/{{peer_id}}", {}),
     ("PATCH", f"{P}/whep/{{peer_id}}", {"data": "a=x"}),
     ("OPTIONS", f"{P}/whep/{{peer_id}}", {}),
+    ("GET", "/metrics", {}),
     ("GET", "/api/v3/events", {}),
     ("GET", f"{P}/token", {}),
     ("POST", f"{P}/token", {"body": {"max_viewers": 2}}),
