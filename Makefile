@@ -15,7 +15,7 @@ run: setup ## Set everything up and start the demo (Ctrl-C ends it)
 
 demo: run
 
-test: setup system ## Set everything up; run the checks and every test
+test: system setup ## Set everything up; run the checks and every test
 	@tests/run $(ARGS)
 
 soak: setup system ## The tests that take minutes each, which `make test` leaves out
@@ -35,7 +35,7 @@ bench: setup ## This daemon beside its peers, one table; figures by name: ARGS=-
 
 setup: $(STAMP) ## The virtual environment with pinned dependencies
 
-$(STAMP): pyproject.toml requirements/run.txt requirements/dev.txt
+$(STAMP): pyproject.toml requirements/run.txt requirements/dev.txt hatch_build.py daemon/rtc/burst.c daemon/rtc/burst.h
 	@tests/setup $(PYTHON) $(VENV)
 	@touch $@
 

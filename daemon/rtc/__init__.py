@@ -12,6 +12,8 @@ __all__ = [
     "h264",
     "history",
     "ice",
+    "lane",
+    "native",
     "opus",
     "peer",
     "rtcp",

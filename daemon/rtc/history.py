@@ -18,33 +18,36 @@ REMEMBERED = 512  # packets whose resends one viewer's budget remembers
 
 
 class History:
-    """The last packets of one track, by index."""
+    """The last bursts of one track, which hold the packets by their index on the line."""
 
     def __init__(self, max_packets: int) -> None:
         self._max_packets = max_packets
-        self._packets: OrderedDict[int, tuple[float, Plain]] = OrderedDict()
-        self._bursts: deque[tuple[float, int]] = deque()
-        self._burst_bytes = 0
+        self._packets = 0
+        self._bursts: deque[tuple[float, Sequence[Plain]]] = deque()
+        self._second: deque[tuple[float, int]] = deque()
+        self._second_bytes = 0
 
     def add(self, packets: Sequence[Plain], now: float) -> None:
-        """Keep packets, in rising order of their index, and forget the old ones."""
-        kept = self._packets
-        size = 0
-        for packet in packets:
-            kept[packet[0]] = (now, packet)
-            size += len(packet[3])
-        self._bursts.append((now, size))
-        self._burst_bytes += size
-        self._forget_bursts(now)
-        while len(kept) > self._max_packets:
-            kept.popitem(last=False)
-        while kept and now - next(iter(kept.values()))[0] > MAX_AGE:
-            kept.popitem(last=False)
+        """Keep a burst, whose indices follow the last one's, and forget the old ones."""
+        bursts = self._bursts
+        size = sum([len(packet[3]) for packet in packets])
+        bursts.append((now, packets))
+        self._second.append((now, size))
+        self._second_bytes += size
+        self._packets += len(packets)
+        self._forget_second(now)
+        while len(bursts) > 1 and (
+            self._packets > self._max_packets or now - bursts[0][0] > MAX_AGE
+        ):
+            self._packets -= len(bursts.popleft()[1])
 
     def get(self, index: int, now: float) -> Plain | None:
         """Find the packet of this index; None when it's unknown or too old."""
-        found = self._packets.get(index)
-        return found[1] if found and now - found[0] <= MAX_AGE else None
+        for added, packets in reversed(self._bursts):
+            if packets[0][0] <= index:
+                found = [packet for packet in packets if packet[0] == index]
+                return found[0] if found and now - added <= MAX_AGE else None
+        return None
 
     def bytes_in_last_second(self, now: float) -> int:
         """How much media this track had: what a viewer's resends are measured by.
@@ -52,13 +55,13 @@ class History:
         Counted here, once for all viewers, and not per viewer: that would cost every viewer's
         every burst more than its bookkeeping altogether.
         """
-        self._forget_bursts(now)
-        return self._burst_bytes
+        self._forget_second(now)
+        return self._second_bytes
 
-    def _forget_bursts(self, now: float) -> None:
-        bursts = self._bursts
-        while bursts and now - bursts[0][0] > 1.0:
-            self._burst_bytes -= bursts.popleft()[1]
+    def _forget_second(self, now: float) -> None:
+        second = self._second
+        while second and now - second[0][0] > 1.0:
+            self._second_bytes -= second.popleft()[1]
 
 
 class Budget:

@@ -78,8 +78,10 @@ class Setup:
     fingerprints: Sequence[tuple[str, bytes]]
     tracks: Sequence[TrackSetup]
     histories: dict[str, History]
-    clock: Callable[[str, float], tuple[int, int] | None]
-    """(kind, now) -> NTP time of ``now`` and the line's timestamp at it; None before media."""
+    ntp: Callable[[float], int]
+    """NTP time (32.32 bits) of ``now``."""
+    clock: Callable[[str, float], int | None]
+    """(kind, now) -> the line's timestamp at ``now``; None before media."""
     cname: str
     tie_breaker: int
     transaction_seed: bytes
@@ -96,7 +98,6 @@ class Peer:
         self.first_media_at: float | None = None
         self.profile: srtp.Profile | None = None
         self.dropped: dict[str, int] = {}
-        # two plain attributes: the fan-out reads them for each burst
         self.media_address: Address | None = None  # None unless connected
         self.tracks: dict[str, OutgoingTrack] = {}  # by kind; empty before the handshake
         self._setup = setup
@@ -154,7 +155,7 @@ class Peer:
         elif kind is Kind.DTLS:
             self._receive_dtls(data, address, now)
         elif kind is Kind.RTCP:
-            self._receive_rtcp(data, now)
+            self.receive_rtcp(data, now)
         else:
             self._drop("unexpected")
 
@@ -212,6 +213,11 @@ class Peer:
         if self._dtls is not None:
             times.append(self._dtls.next_timeout())
         return min((time for time in times if time is not None), default=None)
+
+    @property
+    def has_output(self) -> bool:
+        """Whether there is anything to poll."""
+        return bool(self._transmits or self._events)
 
     def poll_transmit(self) -> tuple[bytes, Address] | None:
         """Take the next datagram to send, or None."""
@@ -271,9 +277,6 @@ class Peer:
         if not self._become(State.CONNECTED):
             return
         assert self._dtls_address is not None
-        # the handshake proved the way to this address only; another must answer our own check
-        self._ice.prove(self._dtls_address, now)
-        self._note_address()
         self._outbound = srtp.Outbound(keys)
         self._inbound = srtp.Inbound(keys)
         self.profile = keys.profile
@@ -288,11 +291,15 @@ class Peer:
             )
             for setup in self._setup.tracks
         }
+        # the handshake proved the way to this address only; another must answer our own check
+        self._ice.prove(self._dtls_address, now)
+        self._note_address()
         self._feedback = Feedback(self.tracks, self._setup.histories)
         self._events.append(Connected(keys.profile))
 
-    def _receive_rtcp(self, data: bytes, now: float) -> None:
-        if self._inbound is None or self._feedback is None or self._outbound is None:
+    def receive_rtcp(self, data: bytes, now: float) -> None:
+        """Take SRTCP from a valid address: the commonest datagram, so it has its own door."""
+        if self.state is not State.CONNECTED or self._inbound is None or self._feedback is None:
             self._drop("rtcp_before_dtls")
             return
         if not self._feedback.admits(now):
@@ -304,9 +311,8 @@ class Peer:
             self._drop("rtcp")
             return
         self._ice.note_alive(now)
-        clock = self._setup.clock("video", now) or self._setup.clock("audio", now)
         address = self.media_address
-        resent = self._feedback.receive(packets, ntp=clock[0] if clock else None, now=now)
+        resent = self._feedback.receive(packets, ntp=self._setup.ntp(now), now=now)
         if address is not None:
             self._transmits.extend((data, address) for data in resent)
 
@@ -321,9 +327,8 @@ class Peer:
             if clock is None or not track.has_started:
                 continue
             self._reported.add(kind)
-            ntp, timestamp = clock
             report = track.build_report(
-                ntp=ntp, line_timestamp=timestamp, cname=self._setup.cname
+                ntp=self._setup.ntp(now), line_timestamp=clock, cname=self._setup.cname
             )
             self._transmits.append((self._outbound.protect_rtcp(report), self.media_address))
 
@@ -339,7 +344,10 @@ class Peer:
 
     def _note_address(self) -> None:
         """Media goes where ICE says, while we are connected."""
-        self.media_address = self._ice.selected if self.state is State.CONNECTED else None
+        address = self._ice.selected if self.state is State.CONNECTED else None
+        self.media_address = address
+        for track in self.tracks.values():
+            track.lane.address = address
 
     def _close(self, reason: str, detail: str = "") -> None:
         if self._become(State.CLOSED):

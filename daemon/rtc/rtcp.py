@@ -7,6 +7,7 @@ that a browser may add some. A compound need not start with a report (RFC 5506).
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from daemon.errors import RtpError
 
@@ -30,8 +31,7 @@ _FULL_INTRA_ENTRY = struct.Struct("!IB3x")
 _BLOCK = struct.Struct("!BBH")
 
 
-@dataclass(frozen=True, slots=True)
-class ReportBlock:
+class ReportBlock(NamedTuple):
     """How one of our tracks arrives: ``fraction_lost`` in 1/256, ``dlsr`` in 1/65536 s."""
 
     ssrc: int
@@ -55,8 +55,7 @@ class SenderReport:
     reports: tuple[ReportBlock, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiverReport:
+class ReceiverReport(NamedTuple):
     """What a viewer tells of our tracks."""
 
     ssrc: int

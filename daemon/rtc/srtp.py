@@ -1,8 +1,9 @@
 """SRTP out, SRTCP both ways: the only door to the crypto libraries for media (RFC 3711, 7714).
 
-Outgoing GCM is written here because one ``AESGCM.encrypt`` costs half of what a call of libsrtp
-does. The price is libsrtp's replay guard: whoever calls ``protect_burst`` must never give one
-(SSRC, index) two different packets, or secrecy and the authentication key are lost.
+Outgoing GCM is ours, in burst.c and in ``GcmLine``: a call of libsrtp for each packet costs
+several times as much. The price is libsrtp's replay guard: whoever sends through a lane or
+calls ``protect_burst`` must never give one (SSRC, index) two different packets, or secrecy and
+the authentication key are lost.
 """
 
 import struct
@@ -16,8 +17,10 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from daemon.errors import SrtpError
-
-Plain = tuple[int, int, int, bytes]  # index, timestamp, marker (0 or 128), payload
+from daemon.rtc import native
+from daemon.rtc.lane import Lane, PlainLane
+from daemon.rtc.native import NativeLane
+from daemon.rtc.timeline import Plain
 
 MAX_INBOUND_BYTES: Final = 1500
 MAX_INBOUND_SSRCS: Final = 16  # each one costs libsrtp a stream; a receiver reports from one
@@ -28,6 +31,7 @@ _OUTBOUND_WINDOW: Final = 1024
 _INBOUND_WINDOW: Final = 128  # RFC 3711 section 3.3.2 asks for 64 at least
 _HEADER: Final = struct.Struct("!HHII")
 _VERSION_2: Final = 0x8000
+_EXTENSION: Final = 0x1000
 _LABEL_RTP_KEY: Final = 0  # RFC 3711 section 4.3.1
 _LABEL_RTP_SALT: Final = 2
 
@@ -76,29 +80,66 @@ class SessionKeys:
 class Outbound:
     """Protects what we send to one viewer. One thread only: libsrtp's buffer is shared."""
 
-    __slots__ = ("_session", "overhead", "protect_burst")
-
-    protect_burst: Callable[[int, int, Sequence[Plain], int, int], list[bytes]]
-    """(SSRC, payload type, packets, sequence offset, timestamp offset) -> datagrams.
-
-    Turns packets of the shared line into this viewer's, two buffers for each packet. The
-    outgoing index is ``index + sequence_offset`` and must be 0 or more: its low 16 bits are the
-    sequence number, the rest is the rollover counter. The same packet again gives the same
-    bytes. SrtpError, with AES-CM only: over 1356 bytes, or a repeat of what lies 1024 packets
-    back. Bound once to the profile's own: a wrapper would cost a call per burst and viewer.
-    """
+    __slots__ = ("_cipher", "_keys", "_line", "_session", "overhead")
 
     def __init__(self, keys: SessionKeys) -> None:
         policy = _policy(keys.profile, keys.local_key + keys.local_salt, _OUTBOUND_WINDOW)
         policy.ssrc_type = pylibsrtp.Policy.SSRC_ANY_OUTBOUND
         policy.allow_repeat_tx = True
         self._session = pylibsrtp.Session(policy)
-        if keys.profile is Profile.AES128_CM_SHA1_80:
-            self.protect_burst = _CounterLine(self._session).protect
-        else:
-            key, salt = derive_rtp_keys(keys.profile, keys.local_key, keys.local_salt)
-            self.protect_burst = GcmLine(key, salt).protect
+        self._keys = keys
+        self._line: GcmLine | _CounterLine | None = None
+        self._cipher: native.Cipher | None = None
         self.overhead = keys.profile.overhead
+
+    def new_lane(self, *, ssrc: int, payload_type: int, timestamp_offset: int) -> Lane:
+        """Make a lane for the fan-out; in C memory if it can be."""
+        keys = self._keys
+        if keys.profile is Profile.AES128_CM_SHA1_80 or not native.IS_AVAILABLE:
+            return PlainLane(
+                self.protect_burst,
+                self.overhead,
+                ssrc=ssrc,
+                payload_type=payload_type,
+                timestamp_offset=timestamp_offset,
+            )
+        key, salt = derive_rtp_keys(keys.profile, keys.local_key, keys.local_salt)
+        self._cipher = self._cipher or native.Cipher(key)
+        return NativeLane(
+            self._cipher,
+            salt,
+            ssrc=ssrc,
+            payload_type=payload_type,
+            timestamp_offset=timestamp_offset,
+        )
+
+    def protect_burst(
+        self,
+        ssrc: int,
+        payload_type: int,
+        packets: Sequence[Plain],
+        sequence_offset: int,
+        timestamp_offset: int,
+        extension: bytes = b"",
+    ) -> list[bytes]:
+        """Turn packets of the shared line into this viewer's, two buffers for each packet.
+
+        The outgoing index is ``index + sequence_offset`` and must be 0 or more: its low 16 bits
+        are the sequence number, the rest is the rollover counter. The same packet again gives
+        the same bytes. ``extension`` goes behind each header (RFC 8285). SrtpError, with AES-CM
+        only: over 1356 bytes, or a repeat of what lies 1024 packets back.
+        """
+        if self._line is None:  # most viewers' packets go through their lanes only
+            self._line = self._make_line()
+        return self._line.protect(
+            ssrc, payload_type, packets, sequence_offset, timestamp_offset, extension
+        )
+
+    def _make_line(self) -> "GcmLine | _CounterLine":
+        keys = self._keys
+        if keys.profile is Profile.AES128_CM_SHA1_80:
+            return _CounterLine(self._session)
+        return GcmLine(*derive_rtp_keys(keys.profile, keys.local_key, keys.local_salt))
 
     def protect_rtcp(self, packet: bytes) -> bytes:
         """Encrypt one compound packet; libsrtp counts the SRTCP index."""
@@ -121,14 +162,15 @@ class GcmLine:
         packets: Sequence[Plain],
         sequence_offset: int,
         timestamp_offset: int,
+        extension: bytes,
     ) -> list[bytes]:
         """Do what ``Outbound.protect_burst`` says.
 
-        The hot path: nothing is made per packet but its header, nonce and ciphertext.
+        The twin of burst.c: nothing is made per packet but its header, nonce and ciphertext.
         """
         encrypt = self._encrypt
         pack = _HEADER.pack
-        first = _VERSION_2 | payload_type
+        first = _first_bits(payload_type, extension)
         # RFC 7714 section 8.1: 00 00, SSRC, ROC, SEQ; the last two are the 48-bit index
         base = self._salt ^ ssrc << 48
         buffers: list[bytes] = []
@@ -141,6 +183,7 @@ class GcmLine:
                 (timestamp + timestamp_offset) & 0xFFFFFFFF,
                 ssrc,
             )
+            header += extension
             append(header)
             append(encrypt((base ^ index).to_bytes(12, "big"), payload, header))
         return buffers
@@ -166,9 +209,10 @@ class _CounterLine:
         packets: Sequence[Plain],
         sequence_offset: int,
         timestamp_offset: int,
+        extension: bytes,
     ) -> list[bytes]:
         """Do what ``Outbound.protect_burst`` says."""
-        first = _VERSION_2 | payload_type
+        first = _first_bits(payload_type, extension)
         highest = self._highest.get(ssrc, 0)
         buffers: list[bytes] = []
         for index, timestamp, marker, payload in packets:
@@ -179,7 +223,7 @@ class _CounterLine:
             header = _HEADER.pack(
                 first | marker, out & 0xFFFF, (timestamp + timestamp_offset) & 0xFFFFFFFF, ssrc
             )
-            buffers += (_call(self._protect, header + payload), b"")
+            buffers += (_call(self._protect, header + extension + payload), b"")
         return buffers
 
     def _lead(self, ssrc: int, index: int, target: int) -> None:
@@ -234,6 +278,10 @@ def derive(key: bytes, salt: bytes, label: int, size: int) -> bytes:
     counter = (x << 16).to_bytes(16, "big")
     keystream = Cipher(algorithms.AES(key), modes.CTR(counter)).encryptor()
     return keystream.update(bytes(size))
+
+
+def _first_bits(payload_type: int, extension: bytes) -> int:
+    return _VERSION_2 | payload_type | (_EXTENSION if extension else 0)
 
 
 def _policy(profile: Profile, key: bytes, window: int) -> pylibsrtp.Policy:

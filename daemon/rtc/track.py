@@ -16,6 +16,15 @@ from daemon.rtc.timeline import Plain
 MAX_SEGMENTS = 16  # remembered offsets; each drop of frames makes one
 
 
+class Line:
+    """How far the line has come that a track's viewers share."""
+
+    __slots__ = ("last_index",)
+
+    def __init__(self) -> None:
+        self.last_index = 0
+
+
 class OutgoingTrack:
     """One track of one viewer.
 
@@ -26,9 +35,8 @@ class OutgoingTrack:
     """
 
     __slots__ = (
-        "_first_sequence", "_payload_type", "_protect", "_segments", "budget",
-        "dropped_frames", "has_started", "is_open", "media", "needs_keyframe", "octets",
-        "out_index", "overhead", "packets", "plis", "resent", "sequence_offset", "ssrc",
+        "_closed_at", "_first_sequence", "_outbound", "_segments", "budget", "dropped_frames",
+        "has_started", "lane", "line", "media", "needs_keyframe", "plis", "resent", "ssrc",
         "timestamp_offset", "unanswered_nacks",
     )  # fmt: skip
 
@@ -42,65 +50,85 @@ class OutgoingTrack:
         timestamp_offset: int,
     ) -> None:
         self.media = media
-        self.overhead = outbound.overhead
         self.ssrc = ssrc
         self.timestamp_offset = timestamp_offset
-        self.sequence_offset = 0
+        self.line = Line()
+        self.lane = outbound.new_lane(
+            ssrc=ssrc, payload_type=media.payload_type, timestamp_offset=timestamp_offset
+        )
         self.needs_keyframe = media.kind == "video"
-        self.is_open = False
         self.has_started = False
-        self.out_index = first_sequence - 1  # last one given out
-        self.packets = 0
-        self.octets = 0
         self.plis = 0
         self.resent = 0
         self.unanswered_nacks = 0
         self.dropped_frames = 0
         self.budget = Budget()
-        self._payload_type = media.payload_type
-        self._protect = outbound.protect_burst
+        self._outbound = outbound
         self._first_sequence = first_sequence
+        self._closed_at = first_sequence - 1
         self._segments: deque[tuple[int, int]] = deque(maxlen=MAX_SEGMENTS)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether live media goes out to this viewer."""
+        return self.lane.is_open
+
+    @property
+    def out_index(self) -> int:
+        """The last index that was given out; its low 16 bits are the sequence number."""
+        if self.lane.is_open:
+            return self.line.last_index + self.lane.sequence_offset
+        return self._closed_at
+
+    @property
+    def packets(self) -> int:
+        """Packets sent (RFC 3550 section 6.4.1)."""
+        return self.lane.packets
+
+    @property
+    def octets(self) -> int:
+        """Payload bytes sent (RFC 3550 section 6.4.1)."""
+        return self.lane.octets
+
     def accepts(self, burst: Sequence[Plain], *, is_keyframe: bool) -> bool:
-        """Whether this burst goes out to this viewer; opens the track where it can begin."""
-        if self.is_open:
-            return True
+        """Open a closed track where a decoder can begin; False: it can't with this burst."""
         if self.needs_keyframe and not is_keyframe:
             self.dropped_frames += self.has_started
             return False
-        self.sequence_offset = self.out_index + 1 - burst[0][0]
-        self._segments.append((self.out_index + 1, self.sequence_offset))
-        self.is_open = True
+        offset = self._closed_at + 1 - burst[0][0]
+        self.lane.sequence_offset = offset
+        self._segments.append((self._closed_at + 1, offset))
+        self.lane.is_open = True
         self.has_started = True
         return True
 
-    def protect(self, burst: Sequence[Plain], size: int) -> list[bytes]:
-        """Encrypt a burst: two buffers a packet, see ``Outbound.protect_burst``."""
-        offset = self.sequence_offset
-        self.out_index = burst[-1][0] + offset
-        self.packets += len(burst)
-        self.octets += size
-        return self._protect(
-            self.ssrc, self._payload_type, burst, offset, self.timestamp_offset
-        )
+    def close_gate(self, last_index: int) -> None:
+        """Send nothing more up to the next key frame: the viewer or its path is too slow.
 
-    def protect_again(self, packet: Plain, offset: int) -> bytes:
+        ``last_index``: on the line, the last one whose number counts as given out.
+        """
+        self._closed_at = last_index + self.lane.sequence_offset
+        self.lane.is_open = False
+        self.dropped_frames += 1
+
+    def protect_again(self, packet: Plain, offset: int, extension: bytes = b"") -> bytes:
         """Encrypt one packet that was sent before, at its offset then: the same bytes."""
-        buffers = self._protect(
-            self.ssrc, self._payload_type, [packet], offset, self.timestamp_offset
+        buffers = self._outbound.protect_burst(
+            self.ssrc,
+            self.media.payload_type,
+            [packet],
+            offset,
+            self.timestamp_offset,
+            extension,
         )
         return b"".join(buffers)
 
-    def close_gate(self) -> None:
-        """Send nothing more up to the next key frame: the viewer or its path is too slow."""
-        self.is_open = False
-
     def locate(self, sequence: int) -> tuple[int, int] | None:
         """Index on the shared line and offset of a number that was sent; None: never sent."""
-        ahead = (sequence - self.out_index) & 0xFFFF
-        out_index = self.out_index + (ahead - 0x10000 if ahead >= 0x8000 else ahead)
-        if not self._first_sequence <= out_index <= self.out_index:
+        last = self.out_index
+        ahead = (sequence - last) & 0xFFFF
+        out_index = last + (ahead - 0x10000 if ahead >= 0x8000 else ahead)
+        if not self._first_sequence <= out_index <= last:
             return None
         for start, offset in reversed(self._segments):
             if out_index >= start:

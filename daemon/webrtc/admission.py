@@ -10,6 +10,7 @@ from daemon.rtc.answer import Candidate, LocalDescription, build_answer, build_f
 from daemon.rtc.dtls import Certificate
 from daemon.rtc.ice import Credentials
 from daemon.rtc.peer import Peer, Setup, TrackSetup
+from daemon.webrtc import clock
 from daemon.webrtc.registry import PeerId, Viewer, ViewerInfo
 from daemon.webrtc.source import Source
 
@@ -54,6 +55,7 @@ class Admission:
                 for track in negotiated
             ],
             histories=source.histories,
+            ntp=clock.ntp,
             clock=source.clock,
             cname=CNAME,
             tie_breaker=secrets.randbits(64),

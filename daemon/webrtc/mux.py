@@ -8,17 +8,18 @@ import asyncio
 import errno
 import logging
 import socket
-import struct
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from daemon.rtc import demux, stun
 from daemon.rtc.demux import Address, Kind
-from daemon.rtc.fanout import Transmission
+from daemon.rtc.fanout import Delivery
+from daemon.rtc.native import Spool
 from daemon.rtc.peer import Event, Peer
 from daemon.webrtc.bucket import Buckets
+from daemon.webrtc.sender import Progress, Sender
 
 log = logging.getLogger(__name__)
 
@@ -27,31 +28,15 @@ MAX_DATAGRAM = 2048
 BUFFER = 4 << 20  # bytes asked for, each way
 SMALL_BUFFER = 1 << 20  # below this the operator should hear of it
 SLICE = 0.002  # seconds of fan-out before other work has its turn
-CLOCK_EVERY = 8  # sends between two looks at the clock: a tenth of a slice
 MAX_LAG = 0.5  # seconds a burst may wait for the socket; older frames are dropped
-BUFFERS_A_PACKET = 2  # see rtc.srtp.Outbound.protect_burst
-UDP_SEGMENT = 103  # linux/udp.h; Python's socket module doesn't name it
-NO_GSO = (errno.EIO, errno.EINVAL, errno.EMSGSIZE, errno.EOPNOTSUPP, errno.ENOPROTOOPT)
-FULL = (errno.EAGAIN, errno.ENOBUFS)
 
 
 @dataclass(slots=True)
 class Job:
-    """A burst on its way to its viewers; ``abandon`` closes the gates of those left."""
+    """A burst on its way; ``abandon`` closes the gates of those that it didn't reach."""
 
-    arrived: float
-    transmissions: Iterator[Transmission]
-    abandon: Callable[[], None]
-    waiting: Transmission | None = None
-
-
-class _SegmentMessages(dict[int, list[tuple[int, int, bytes]]]):
-    """Segment size -> the control message that asks the kernel for it, made once."""
-
-    def __missing__(self, segment: int) -> list[tuple[int, int, bytes]]:
-        message = [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack("=H", segment))]
-        self[segment] = message
-        return message
+    delivery: Delivery
+    abandon: Callable[[Delivery, Spool | None], None]
 
 
 class Mux:
@@ -62,10 +47,8 @@ class Mux:
     ) -> None:
         self.counters: dict[str, int] = {}
         self.sockets: dict[int, socket.socket] = {}
-        self._by_is_v6: dict[bool, socket.socket] = {}  # hashing an address family is slow
         self._on_event = on_event
-        self.uses_gso = use_gso and _has_gso()
-        self._plain_destinations: set[str] = set()
+        self.sender = Sender(self.sockets, self._count, use_gso=use_gso)
         self._by_ufrag: dict[str, Peer] = {}
         self._by_address: dict[Address, Peer] = {}
         self._addresses: dict[Peer, set[Address]] = {}
@@ -74,7 +57,6 @@ class Mux:
         self._is_scheduled = False
         self._is_blocked = False
         self._buckets = Buckets(rate=50, burst=100)
-        self._segment_messages = _SegmentMessages()
         self._loop = asyncio.get_running_loop()
 
     def bind(self, host: str, port: int) -> int:
@@ -99,7 +81,7 @@ class Mux:
             sock.close()
             raise
         self.sockets[family] = sock
-        self._by_is_v6[family == socket.AF_INET6] = sock
+        self.sender.use(family, sock)
         self._loop.add_reader(sock, self._on_readable, sock)
         effective = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         level = logging.WARNING if effective < SMALL_BUFFER else logging.DEBUG
@@ -140,12 +122,12 @@ class Mux:
 
     def queue_seconds(self, now: float) -> float:
         """How long the oldest burst has waited for the socket."""
-        return now - self._jobs[0].arrived if self._jobs else 0.0
+        return now - self._jobs[0].delivery.burst.arrived if self._jobs else 0.0
 
     def pump(self, peer: Peer) -> None:
         """Drain a peer: send, tell, set its timer."""
         while (transmit := peer.poll_transmit()) is not None:
-            self._send_one(*transmit)
+            self.sender.send_one(*transmit)
         while (event := peer.poll_event()) is not None:
             self._on_event(peer, event)
         self._arm(peer)
@@ -166,13 +148,15 @@ class Mux:
 
     def _on_timer(self, peer: Peer) -> None:
         self._timers.pop(peer, None)
-        self._guard(peer, lambda: peer.handle_timeout(time.monotonic()))
+        self._guard(peer, peer.handle_timeout, time.monotonic())
 
-    def _guard(self, peer: Peer, action: Callable[[], None]) -> None:
+    def _guard(self, peer: Peer, action: Callable[..., None], *arguments: object) -> None:
         """Run one peer's work; a bug of ours ends this viewer and no other."""
         try:
-            action()
-            self.pump(peer)
+            action(*arguments)
+            # a report only puts deadlines off: the timer finds that out when it fires
+            if peer.has_output or action != peer.receive_rtcp:
+                self.pump(peer)
         except Exception:
             log.exception("webrtc: a viewer failed")
             peer.close("internal-error", time.monotonic())
@@ -189,11 +173,14 @@ class Mux:
             except OSError as error:
                 self._count(f"receive_{errno.errorcode.get(error.errno or 0, 'error').lower()}")
                 continue
-            self._dispatch(data, (raw[0], raw[1]))
+            self._dispatch(data, raw[:2])
 
     def _dispatch(self, data: bytes, address: Address) -> None:
         kind = demux.classify(data)
         peer = self._by_address.get(address)
+        if kind is Kind.RTCP and peer is not None and peer.is_valid(address):
+            self._guard(peer, peer.receive_rtcp, data, time.monotonic())
+            return
         if kind is Kind.STUN:
             peer = self._peer_of_check(data, peer, address)
         elif peer is not None and not peer.is_valid(address):
@@ -202,10 +189,9 @@ class Mux:
         if peer is None or kind is None:
             self._count("unknown_sender" if kind else "not_ours")
             return
-        found = peer
-        self._guard(found, lambda: found.receive_datagram(data, address, time.monotonic()))
-        if kind is Kind.STUN and found.is_valid(address):
-            self._route(address, found)
+        self._guard(peer, peer.receive_datagram, data, address, time.monotonic())
+        if kind is Kind.STUN and peer.is_valid(address):
+            self._route(address, peer)
         elif kind is Kind.STUN:
             self._buckets.take(address[0], time.monotonic())
 
@@ -246,106 +232,36 @@ class Mux:
         self._drop_late()
         deadline = time.monotonic() + SLICE
         while self._jobs:
-            job = self._jobs[0]
-            if self._run(job, deadline):
+            progress = self.sender.run(self._jobs[0].delivery, deadline)
+            if progress is Progress.DONE:
                 self._jobs.popleft()
-            elif self._is_blocked:
+            elif progress is Progress.FULL:
+                self._wait_writable()
                 return
             else:
                 self._is_scheduled = True
                 self._loop.call_soon(self._work)
                 return
 
-    def _run(self, job: Job, deadline: float) -> bool:
-        """Go on with a job: True when done, False when time is up or the socket is full."""
-        send = self._send_run
-        left = CLOCK_EVERY
-        if job.waiting is not None and not send(*job.waiting):
-            self._wait_writable(job, job.waiting)
-            return False
-        job.waiting = None
-        for transmission in job.transmissions:
-            if not send(*transmission):
-                self._wait_writable(job, transmission)
-                return False
-            left -= 1
-            if not left:
-                if time.monotonic() > deadline:
-                    return False
-                left = CLOCK_EVERY
-        return True
-
-    def _wait_writable(self, job: Job, transmission: Transmission) -> None:
-        job.waiting = transmission
+    def _wait_writable(self) -> None:
         self._count("send_queue_full")
         self._is_blocked = True
-        sock = self._socket_for(transmission[0])
-        self._loop.add_writer(sock, self._on_writable, sock)
+        for sock in self.sockets.values():
+            self._loop.add_writer(sock, self._on_writable)
 
-    def _on_writable(self, sock: socket.socket) -> None:
-        self._loop.remove_writer(sock)
+    def _on_writable(self) -> None:
+        for sock in self.sockets.values():
+            self._loop.remove_writer(sock)
         self._is_blocked = False
         self._work()
 
     def _drop_late(self) -> None:
         """Give up bursts that waited too long, for the socket or for the processor."""
         oldest = time.monotonic() - MAX_LAG
-        while self._jobs and self._jobs[0].arrived < oldest:
+        while self._jobs and self._jobs[0].delivery.burst.arrived < oldest:
             self._count("bursts_dropped")
-            self._jobs.popleft().abandon()
-
-    def _send_run(self, address: Address, buffers: list[bytes], segment: int) -> bool:
-        """One system call for a run; False when the socket's buffer is full."""
-        host = address[0]
-        sock = self._by_is_v6[":" in host]
-        try:
-            if len(buffers) == BUFFERS_A_PACKET:  # audio: this is cheaper than sendmsg
-                sock.sendto(b"".join(buffers), address)
-            elif self.uses_gso and host not in self._plain_destinations:
-                sock.sendmsg(buffers, self._segment_messages[segment], 0, address)
-            else:
-                return self._send_plain(sock, buffers, address)
-        except OSError as error:
-            if error.errno in FULL:
-                return False
-            if error.errno in NO_GSO and len(buffers) > BUFFERS_A_PACKET:
-                self._plain_destinations.add(address[0])
-                log.warning("webrtc: %s takes no UDP segments (%s)", address[0], error.strerror)
-                return self._send_plain(sock, buffers, address)
-            self._count_error(error)
-        return True
-
-    def _send_plain(self, sock: socket.socket, buffers: list[bytes], address: Address) -> bool:
-        for first in range(0, len(buffers), BUFFERS_A_PACKET):
-            try:
-                sock.sendto(buffers[first] + buffers[first + 1], address)
-            except OSError as error:
-                if error.errno in FULL and first == 0:
-                    return False
-                self._count_error(error)
-        return True
-
-    def _send_one(self, data: bytes, address: Address) -> None:
-        try:
-            self._socket_for(address).sendto(data, address)
-        except OSError as error:
-            self._count_error(error)
-
-    def _socket_for(self, address: Address) -> socket.socket:
-        return self._by_is_v6[":" in address[0]]
-
-    def _count_error(self, error: OSError) -> None:
-        self._count(f"send_{errno.errorcode.get(error.errno or 0, 'error').lower()}")
+            job = self._jobs.popleft()
+            job.abandon(job.delivery, self.sender.spool)
 
     def _count(self, what: str) -> None:
         self.counters[what] = self.counters.get(what, 0) + 1
-
-
-def _has_gso() -> bool:
-    """Probe the kernel once."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        try:
-            sock.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 1200)
-        except OSError:
-            return False
-    return True

@@ -77,7 +77,6 @@ class Registry:
         self.sources: dict[ProcessId, Source] = {}
         self.viewers: dict[PeerId, Viewer] = {}
         self._by_process: dict[ProcessId, dict[PeerId, Viewer]] = {}
-        self._peers: dict[ProcessId, tuple[Peer, ...]] = {}
 
     def source(self, process_id: str) -> Source:
         """Find the source of a process that has WebRTC on and the order to run."""
@@ -95,15 +94,10 @@ class Registry:
         """All viewers of one process, the oldest first."""
         return list(self._by_process.get(ProcessId(process_id), {}).values())
 
-    def peers_of(self, process_id: ProcessId) -> tuple[Peer, ...]:
-        """List the peers for the fan-out: made anew only when somebody came or went."""
-        return self._peers.get(process_id, ())
-
     def add(self, viewer: Viewer) -> None:
         """Take a viewer in."""
         self.viewers[viewer.id] = viewer
         self._by_process.setdefault(viewer.process_id, {})[viewer.id] = viewer
-        self._note_change(viewer.process_id)
 
     def remove(self, viewer: Viewer) -> None:
         """Forget a viewer; a second time is harmless."""
@@ -112,13 +106,6 @@ class Registry:
         others.pop(viewer.id, None)
         if not others:
             self._by_process.pop(viewer.process_id, None)
-        self._note_change(viewer.process_id)
-
-    def _note_change(self, process_id: ProcessId) -> None:
-        viewers = self._by_process.get(process_id, {})
-        self._peers[process_id] = tuple(viewer.peer for viewer in viewers.values())
-        if not viewers:
-            del self._peers[process_id]
 
     def check_limits(self, process_id: str, info: ViewerInfo) -> None:
         """Raise LimitError or OverloadError before any work is done for one viewer more."""

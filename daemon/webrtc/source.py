@@ -13,9 +13,11 @@ from daemon.log import redact
 from daemon.restream.config import ConfigWebRTC, ProcessId
 from daemon.rtc import h264
 from daemon.rtc.codecs import SourceTrack
-from daemon.rtc.fanout import Burst
+from daemon.rtc.fanout import Burst, Fanout
 from daemon.rtc.history import History
+from daemon.rtc.peer import Peer
 from daemon.rtc.timeline import Plain, Timeline, Verdict
+from daemon.rtc.track import OutgoingTrack
 from daemon.webrtc.ffmpeg_args import LegAddress
 from daemon.webrtc.keyframe import KeyFrames
 from daemon.webrtc.leg import Leg
@@ -23,11 +25,11 @@ from daemon.webrtc.plan import Plan
 
 log = logging.getLogger(__name__)
 
+GATHER_SECONDS = 0.0005  # FFmpeg writes a frame's packets within less; the loop takes 1 ms
 HOLD_SECONDS = 0.002  # how long a frame is waited for before what came of it is sent
 HOLD_PACKETS = 48
 HISTORY_PACKETS = {"video": 1024, "audio": 128}
 SILENCE = 5.0  # seconds without RTP while FFmpeg runs: something is wrong
-NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
 KINDS = ("video", "audio")
 
 
@@ -48,6 +50,8 @@ class Source:
         self.tracks: tuple[SourceTrack, ...] = ()
         self.histories = {kind: History(HISTORY_PACKETS[kind]) for kind in KINDS}
         self.keyframes = KeyFrames()
+        self.fanouts = {kind: Fanout() for kind in KINDS}
+        self.peers: dict[OutgoingTrack, Peer] = {}  # those that get this source's media
         self.verdicts = dict.fromkeys(Verdict, 0)
         self.legs = {
             "video": Leg("video", config.video_pt),
@@ -61,6 +65,8 @@ class Source:
         self._pending_is_keyframe = False
         self._last_timestamp: int | None = None
         self._flush_timer: asyncio.TimerHandle | None = None
+        self._gather_timer: asyncio.TimerHandle | None = None
+        self._is_gathering = False
         self._run_began: float | None = None
         self._has_warned = False
         self._loop = asyncio.get_running_loop()
@@ -113,11 +119,26 @@ class Source:
 
     def close(self) -> None:
         """Give everything back."""
-        if self._flush_timer is not None:
-            self._flush_timer.cancel()
+        for timer in (self._flush_timer, self._gather_timer):
+            if timer is not None:
+                timer.cancel()
         for leg in self.legs.values():
             self._loop.remove_reader(leg.socket)
             leg.close()
+
+    # -- viewers
+
+    def join(self, peer: Peer) -> None:
+        """Send this source's media to a peer that has connected."""
+        for kind, track in peer.tracks.items():
+            self.peers[track] = peer
+            self.fanouts[kind].add(track)
+
+    def leave(self, peer: Peer) -> None:
+        """Send nothing more to a peer; a second time is harmless."""
+        for kind, track in peer.tracks.items():
+            self.fanouts[kind].remove(track)
+            self.peers.pop(track, None)
 
     # -- what others ask
 
@@ -151,13 +172,9 @@ class Source:
                 "process %s: no RTP from FFmpeg: %s", self.process_id, ", ".join(silent)
             )
 
-    def clock(self, kind: str, now: float) -> tuple[int, int] | None:
-        """NTP time (32.32 bits) of ``now``, and the line's timestamp that belongs to it."""
-        timestamp = self._timeline.timestamp_at(kind, now)
-        if timestamp is None:
-            return None
-        wall = time.time() + now - time.monotonic() + NTP_EPOCH
-        return int(wall * (1 << 32)), timestamp
+    def clock(self, kind: str, now: float) -> int | None:
+        """Give the line's timestamp of ``kind`` that belongs to ``now``; None before media."""
+        return self._timeline.timestamp_at(kind, now)
 
     # -- media
 
@@ -178,8 +195,21 @@ class Source:
                 self._hold(plain, now)
         if audio:
             self._send("audio", audio, is_keyframe=True, now=now)
-        if self._pending and self._flush_timer is None:
+        if self._pending and not self._is_gathering:
+            self._gather(leg)
+        elif self._pending and self._flush_timer is None:
             self._flush_timer = self._loop.call_later(HOLD_SECONDS, self._flush)
+
+    def _gather(self, leg: Leg) -> None:
+        """Leave the rest of a frame in the socket for a moment: one wake-up reads it all."""
+        self._is_gathering = True
+        self._loop.remove_reader(leg.socket)
+        self._gather_timer = self._loop.call_later(GATHER_SECONDS, self._read_gathered, leg)
+
+    def _read_gathered(self, leg: Leg) -> None:
+        self._loop.add_reader(leg.socket, self._on_readable, leg)
+        self._on_readable(leg)
+        self._is_gathering = False
 
     def _hold(self, plain: Plain, now: float) -> None:
         """Collect a frame; send it at its marker bit, when it's large, or when time is up."""

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from daemon.restream.config import ProcessId
+from daemon.rtc import native
 from daemon.webrtc import figures
 from daemon.webrtc.plan import Action, TrackPlan
 from daemon.webrtc.source import Source
@@ -19,7 +20,8 @@ def subsystem(webrtc: "WebRTC") -> dict[str, Any]:
         "state": "off" if webrtc.problem else "on",
         "reason": webrtc.problem,
         "candidates": [f"{one.address}:{one.port}/udp" for one in webrtc.candidates],
-        "gso": mux.uses_gso if mux else False,
+        "native": native.IS_AVAILABLE,
+        "gso": mux.sender.uses_gso if mux else False,
         "processes": len(webrtc.registry.sources),
         "viewers": len(webrtc.registry.viewers),
         "total_viewers": webrtc.total_viewers,

@@ -4,15 +4,15 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from daemon.errors import ConfigError, InvalidError, NotFoundError, NotReadyError
 from daemon.restream.config import ProcessId
-from daemon.rtc import codecs, sdp
+from daemon.rtc import codecs, native, sdp
 from daemon.rtc.answer import Candidate, host_candidates
-from daemon.rtc.fanout import Burst, transmissions
+from daemon.rtc.fanout import Burst
 from daemon.rtc.ice import Credentials
 from daemon.rtc.peer import Closed, Event, Peer
 from daemon.webrtc import admission, candidates, figures, state
@@ -91,7 +91,6 @@ class WebRTC:
         self._settings = settings
         self._is_revoked = is_revoked
         self._admission = Admission(lambda ufrag: bool(self.mux and self.mux.has_ufrag(ufrag)))
-        self._rotation = 0
         self._viewer_of: dict[Peer, Viewer] = {}
 
     # -- life
@@ -178,6 +177,8 @@ class WebRTC:
         self.mux = mux
         usable = [a for a in advertised.addresses if _family(a) in mux.sockets]
         self.candidates = host_candidates([(address, port) for address in usable])
+        if not native.IS_AVAILABLE:
+            log.warning("webrtc: burst.c was not built: each packet costs more; see install.md")
         log.info("webrtc: UDP port %d, viewers are told %s", port, ", ".join(usable))
         return True
 
@@ -304,32 +305,31 @@ class WebRTC:
             raise NotReadyError(text, retry_after=RETRY_AFTER, reason="no-media")
 
     def _deliver(self, source: Source, burst: Burst) -> None:
-        peers = self.registry.peers_of(source.process_id)
-        if not peers or self.mux is None:
+        fanout = source.fanouts[burst.kind]
+        delivery, opened = fanout.begin(burst)
+        if self.mux is None:
             return
-        self._rotation = (self._rotation + 1) % len(peers)  # nobody is always the last
-        turned = peers[self._rotation :] + peers[: self._rotation]
+        if delivery is not None:
+            self.mux.fan_out(Job(delivery, fanout.abandon))
         now = time.monotonic()
-        job = Job(
-            burst.arrived,
-            transmissions(burst, turned),
-            lambda: _close_gates(turned, burst.kind),
-        )
-        self.mux.fan_out(job)
-        if burst.is_keyframe:
-            for peer in turned:
-                if peer.needs_first_report(burst.kind):
-                    peer.request_reports(now)
-                    self.mux.pump(peer)
+        for peer in {peer for track in opened if (peer := source.peers.get(track))}:
+            if peer.needs_first_report(burst.kind):
+                peer.request_reports(now)
+                self.mux.pump(peer)
 
     def _on_event(self, peer: Peer, event: Event) -> None:
         viewer = self._viewer_of[peer]
+        source = self.registry.sources.get(viewer.process_id)
         if not isinstance(event, Closed):
+            if source is not None:
+                source.join(peer)
             log.info("process %s: viewer %s: connected", viewer.process_id, viewer.id[:8])
             return
         reason = f"{event.reason} ({event.detail})" if event.detail else event.reason
         log.info("process %s: viewer %s: gone: %s", viewer.process_id, viewer.id[:8], reason)
         self.audience.note_end(viewer, event.reason)
+        if source is not None:
+            source.leave(peer)
         self.registry.remove(viewer)
         del self._viewer_of[peer]
         if self.mux is not None:
@@ -364,10 +364,3 @@ class WebRTC:
 
 def _family(address: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in address else socket.AF_INET
-
-
-def _close_gates(peers: Sequence[Peer], kind: str) -> None:
-    for peer in peers:
-        track = peer.tracks.get(kind)
-        if track is not None:
-            track.close_gate()

@@ -31,7 +31,7 @@ SEALED_256 = (
 def test_section_16_encryption(key_size: int, expected: str) -> None:
     line = srtp.GcmLine(bytes(range(key_size)), SALT)
     header, sealed = line.protect(
-        SSRC, PAYLOAD_TYPE, [(SEQUENCE, TIMESTAMP, 0, PLAINTEXT)], 0, 0
+        SSRC, PAYLOAD_TYPE, [(SEQUENCE, TIMESTAMP, 0, PLAINTEXT)], 0, 0, b""
     )
     assert header == HEADER
     assert sealed == bytes.fromhex(expected)

@@ -18,7 +18,8 @@ def test_what_was_sent_is_found_until_it_is_old() -> None:
 
 def test_the_oldest_packets_make_room() -> None:
     history = History(3)
-    history.add([plain(index) for index in range(5)], 0.0)
+    for index in range(5):
+        history.add([plain(index)], 0.0)
     assert [index for index in range(5) if history.get(index, 0.0)] == [2, 3, 4]
 
 
@@ -27,6 +28,13 @@ def test_old_packets_are_let_go_when_new_ones_come() -> None:
     history.add([plain(1)], 0.0)
     history.add([plain(2)], 2.5)
     assert history.get(1, 0.5) is None
+
+
+def test_a_hole_on_the_line_holds_no_packet() -> None:
+    history = History(100)
+    history.add([plain(1), plain(4)], 0.0)
+    history.add([plain(6)], 0.1)
+    assert [index for index in range(9) if history.get(index, 0.2)] == [1, 4, 6]
 
 
 def test_the_media_of_the_last_second_is_counted() -> None:

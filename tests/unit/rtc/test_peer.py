@@ -11,11 +11,12 @@ from OpenSSL import SSL
 from daemon.rtc import rtcp
 from daemon.rtc.codecs import NegotiatedTrack
 from daemon.rtc.dtls import Certificate
-from daemon.rtc.fanout import Burst, transmissions
+from daemon.rtc.fanout import Burst, Fanout
 from daemon.rtc.feedback import MAX_ASKED
 from daemon.rtc.history import History
 from daemon.rtc.ice import Credentials
 from daemon.rtc.peer import Closed, Connected, Peer, Setup, State, TrackSetup
+from tests.fakes.delivery import datagrams
 from tests.fakes.viewer import IDENTITY, Answer, Identity, Viewer
 
 HOME = ("192.0.2.1", 40_000)
@@ -38,7 +39,8 @@ def setup(viewer: Viewer) -> Setup:
         fingerprints=[("sha-256", digest(IDENTITY))],
         tracks=[TrackSetup(VIDEO, ssrc=7, first_sequence=100, timestamp_offset=0)],
         histories={"video": History(100)},
-        clock=lambda _kind, now: (int((4e9 + now) * 2**32), int(now * 90_000)),
+        ntp=lambda now: int((4e9 + now) * 2**32),
+        clock=lambda _kind, now: int(now * 90_000),
         cname="test",
         tie_breaker=1,
         transaction_seed=b"seed",
@@ -53,6 +55,7 @@ class Pair:
         self.setup = setup(self.viewer)
         self.peer = Peer(self.setup, 0.0)
         self.viewer._answer = Answer(LOCAL.ufrag, LOCAL.pwd, [])
+        self.fanout = Fanout()
         self.now = 0.0
         self.events: list[Connected | Closed] = []
         self.sent: list[tuple[bytes, tuple[str, int]]] = []
@@ -99,11 +102,12 @@ class Pair:
         ]
         self.setup.histories["video"].add(packets, self.now)
         burst = Burst("video", packets, is_keyframe, self.now)
-        for _, buffers, _ in transmissions(burst, [self.peer]):
-            for place in range(0, len(buffers), 2):
-                data = b"".join(buffers[place : place + 2])
-                if self.wire(data):
-                    self.viewer.receive(data)
+        if self.peer.tracks and not len(self.fanout):
+            self.fanout.add(self.peer.tracks["video"])
+        delivery, _ = self.fanout.begin(burst)
+        for _, data in datagrams(delivery):
+            if self.wire(data):
+                self.viewer.receive(data)
 
 
 @pytest.mark.parametrize("profile", [b"SRTP_AEAD_AES_128_GCM", b"SRTP_AES128_CM_SHA1_80"])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from daemon.errors import SrtpError
 from daemon.rtc import srtp
+from daemon.rtc.timeline import Plain
 
 SSRC = 0x9A3B5C7D
 PAYLOAD_TYPE = 96
@@ -47,7 +48,7 @@ def _libsrtp_receiver(profile: srtp.Profile) -> pylibsrtp.Session:
     return pylibsrtp.Session(policy)
 
 
-def _burst(first: int, count: int) -> list[srtp.Plain]:
+def _burst(first: int, count: int) -> list[Plain]:
     return [
         (index, 3000 * index, 128 if index % 5 == 0 else 0, b"%d" % index + bytes(index % 1000))
         for index in range(first, first + count)
@@ -56,7 +57,7 @@ def _burst(first: int, count: int) -> list[srtp.Plain]:
 
 def _protect(
     outbound: srtp.Outbound,
-    packets: Sequence[srtp.Plain],
+    packets: Sequence[Plain],
     sequence_offset: int = 0,
     timestamp_offset: int = 0,
 ) -> list[bytes]:
