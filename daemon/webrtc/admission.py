@@ -45,15 +45,7 @@ class Admission:
             remote=Credentials(transport.ufrag, transport.pwd),
             certificate=certificate,
             fingerprints=transport.fingerprints,
-            tracks=[
-                TrackSetup(
-                    media=track,
-                    ssrc=ssrcs[track.mid],
-                    first_sequence=secrets.randbelow(FIRST_SEQUENCES),
-                    timestamp_offset=secrets.randbits(32),
-                )
-                for track in negotiated
-            ],
+            tracks=[_begin(track, ssrcs[track.mid]) for track in negotiated],
             histories=source.histories,
             ntp=clock.ntp,
             clock=source.clock,
@@ -118,6 +110,15 @@ def _describe(viewer: Viewer, candidates: tuple[Candidate, ...]) -> LocalDescrip
         cname=CNAME,
         stream_id=CNAME,
         ssrcs=viewer.ssrcs,
+    )
+
+
+def _begin(track: codecs.NegotiatedTrack, ssrc: int) -> TrackSetup:
+    return TrackSetup(
+        media=track,
+        ssrc=ssrc,
+        first_sequence=secrets.randbelow(FIRST_SEQUENCES),
+        timestamp_offset=secrets.randbits(32),
     )
 
 
