@@ -4,11 +4,10 @@ import asyncio
 import gc
 import logging
 import os
-import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TypedDict
@@ -31,21 +30,22 @@ from daemon.ffmpeg import binary, probe, skills
 from daemon.http.about import About
 from daemon.http.app import Services, create_app
 from daemon.http.feed import Feed
+from daemon.http.measure import Measure
+from daemon.http.metrics import Metrics
 from daemon.http.mounts import memfs_url, mount
 from daemon.http.server import serve
 from daemon.http.skills import SkillsCache
 from daemon.restream.config import ProcessId
-from daemon.restream.policy import Policy
 from daemon.restream.restreamer import Restreamer
 from daemon.restream.store import Store
 from daemon.session import Sessions
+from daemon.settings import needs_start, process_policy, viewer_limits, webrtc_settings
 from daemon.storage.atomic import write_atomic
 from daemon.storage.database import Database
 from daemon.storage.lock import lock_directory
 from daemon.storage.revocation import Revocations
 from daemon.storage.viewer_token import ViewerTokens
-from daemon.webrtc.registry import Limits
-from daemon.webrtc.subsystem import Settings, WebRTC
+from daemon.webrtc.subsystem import WebRTC
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,6 @@ DATABASE = "dragonctl.db"
 HARD_STOP = 19.0  # seconds from the first signal; then whatever is left is killed with us
 SAME_ORDER = 1.0  # seconds; tools signal a process and its group, which is one order
 LOOPS_SINCE = 7  # FFmpeg's major version
-PENDING_SHARE = 2  # of the viewers of one address, one in so many may be on its way
 
 Announce = Callable[[str], None]
 
@@ -125,13 +124,15 @@ class Core:
         self._sessions = Sessions()
         self._set_up_sessions(config)
         self._webrtc = WebRTC(
-            _settings(config, self._listening),
+            webrtc_settings(config, self._listening),
             prober=partial(probe.probe, self._binary),
-            limits=_limits(config),
+            limits=viewer_limits(config),
             is_revoked=self._is_revoked,
         )
         self._restreamer = self._make_restreamer(config, database)
         self._feed = Feed(self._restreamer, self._webrtc)
+        self._metrics = Metrics(Measure(self._restreamer, self._sessions, self._storage))
+        self._set_up_metrics(config)
 
     def _make_restreamer(self, config: Config, database: Database) -> Restreamer:
         return Restreamer(
@@ -144,20 +145,14 @@ class Core:
             log_lines=config.ffmpeg.log.max_lines,
             log_history=config.ffmpeg.log.max_history,
             placeholders=self._places,
-            policy=_policy(config),
+            policy=process_policy(config),
             filesystems={"disk": self._storage.disk, "mem": self._storage.memory},
             grants=self._storage.grants,
         )
 
     async def run(self) -> int:
         """Start, serve, stop in order. Raises ConfigError if the address can't be had."""
-        self._watch_signals()
-        self._storage.disk.root.mkdir(parents=True, exist_ok=True)
-        await self._revocations.load(time.time())
-        self._auth = await self._make_auth(self._config)
-        self._webrtc.hooks.breaks_loops = await self._breaks_loops()
-        await self._webrtc.open()
-        self._app = create_app(self._services())
+        await self._prepare()
         stop_serving = asyncio.Event()
         failed: list[BaseException] = []
         try:
@@ -166,7 +161,9 @@ class Core:
                 webrtc = group.create_task(self._webrtc.run())
                 restreamer = group.create_task(self._restreamer.run())
                 await self._restreamer.ready.wait()  # before it, no process is known
-                feed = group.create_task(self._feed.run())
+                watching = [
+                    group.create_task(part.run()) for part in (self._feed, self._metrics)
+                ]
                 group.create_task(
                     serve(
                         self._serve_current,
@@ -180,8 +177,8 @@ class Core:
                 # viewers hear of it first, then FFmpeg ends, then the API goes
                 restreamer.cancel()
                 await asyncio.wait({restreamer})
-                webrtc.cancel()
-                feed.cancel()
+                for task in (webrtc, *watching):
+                    task.cancel()
                 stop_serving.set()
         except* asyncio.CancelledError:
             pass
@@ -191,6 +188,15 @@ class Core:
             raise failed[0]
         log.info("stopped")
         return 0
+
+    async def _prepare(self) -> None:
+        self._watch_signals()
+        self._storage.disk.root.mkdir(parents=True, exist_ok=True)
+        await self._revocations.load(time.time())
+        self._auth = await self._make_auth(self._config)
+        self._webrtc.hooks.breaks_loops = await self._breaks_loops()
+        await self._webrtc.open()
+        self._app = create_app(self._services())
 
     async def _serve_current(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
@@ -223,7 +229,9 @@ class Core:
             feed=self._feed,
             viewer_access=ViewerAccess(self._auth, self._viewer_tokens) if self._auth else None,
             storage=self._storage,
-            sessions=self._sessions if config.sessions.enable else None,
+            sessions=self._sessions,
+            metrics=self._metrics,
+            is_counting=config.sessions.enable,
             ignored_viewers=config.sessions.ip_ignorelist,
             trusted_proxies=tuple(str(network) for network in config.api.trusted_proxies),
             is_session_strict=config.api.session_auth == "token",
@@ -245,6 +253,10 @@ class Core:
             limits.max_sessions,
             limits.max_bitrate_mbit * 1e6,
         )
+
+    def _set_up_metrics(self, config: Config) -> None:
+        wanted = config.metrics
+        self._metrics.history.set_up(wanted.enable, wanted.range_sec, wanted.interval_sec)
 
     def _on_ready(self, addresses: list[str]) -> None:
         self._set_places(addresses[0])
@@ -317,16 +329,19 @@ class Core:
         self._config = new
         self._storage = mount(new, self._storage)
         self._set_up_sessions(new)
+        self._set_up_metrics(new)
         self._app = create_app(self._services())
         self._set_up_log(new)
         self._buffer.resize(new.log.max_lines)
         if new.webrtc != old.webrtc or new.limits != old.limits:
-            await self._webrtc.reconfigure(_settings(new, self._listening), _limits(new))
+            await self._webrtc.reconfigure(
+                webrtc_settings(new, self._listening), viewer_limits(new)
+            )
         if new.webrtc.enable != old.webrtc.enable:
             for process in self._restreamer.processes():
                 if process.config.webrtc.enabled:
                     await self._restart(process.config.id)
-        for key in _needs_start(old, new):
+        for key in needs_start(old, new):
             log.warning("config: %s takes effect at the next start of the daemon", key)
 
     async def _restart(self, process_id: ProcessId) -> None:
@@ -348,47 +363,3 @@ class _Credentials(TypedDict):
 
 def _needs_password(config: Config) -> bool:
     return config.api.auth.enable and not config.api.auth.password
-
-
-def _settings(config: Config, listening: str) -> Settings:
-    webrtc = config.webrtc
-    return Settings(
-        enable=webrtc.enable,
-        public_ip=str(webrtc.public_ip),
-        nat_1to1_ips=tuple(str(address) for address in webrtc.nat_1to1_ips),
-        udp_mux_port=webrtc.udp_mux_port,
-        include_loopback=is_loopback(listening),
-    )
-
-
-def _limits(config: Config) -> Limits:
-    limits = config.limits
-    return Limits(
-        per_address=limits.viewers_per_address,
-        per_subject=limits.viewers_per_subject,
-        per_process=limits.viewers_per_process,
-        total=limits.viewers,
-        pending_per_address=max(4, limits.viewers_per_address // PENDING_SHARE),
-    )
-
-
-def _policy(config: Config) -> Policy:
-    access = config.ffmpeg.access
-    return Policy(
-        input_allow=_patterns(access.input.allow),
-        input_block=_patterns(access.input.block),
-        output_allow=_patterns(access.output.allow),
-        output_block=_patterns(access.output.block),
-        disk_dir=Path(config.storage.disk.dir).resolve(),
-    )
-
-
-def _patterns(texts: Iterable[str]) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(text) for text in texts)
-
-
-def _needs_start(old: Config, new: Config) -> list[str]:
-    """Name the changed blocks that a reload doesn't touch."""
-    applied = {"log", "webrtc", "ui", "limits", "api", "created_at", "sessions", "metrics"}
-    before, after = old.model_dump(), new.model_dump()
-    return [key for key in after if key not in applied and before[key] != after[key]]

@@ -116,6 +116,13 @@ def _check_together(config: Config) -> Problems:
     return {key: [why] for key, why in _conflicts(config)}
 
 
+def _servers(config: Config) -> Iterator[tuple[str, bool]]:
+    """Name the switches of servers that we don't have yet."""
+    yield "rtmp.enable", config.rtmp.enable
+    yield "rtmp.enable_tls", config.rtmp.enable_tls
+    yield "srt.enable", config.srt.enable
+
+
 def _conflicts(config: Config) -> Iterator[tuple[str, str]]:
     yield from missing_protections(config).items()
     if not config.api.auth.enable and not is_loopback(config.address):
@@ -124,6 +131,10 @@ def _conflicts(config: Config) -> Iterator[tuple[str, str]]:
     if not config.storage.memory.auth.enable and not is_loopback(config.address):
         why = "can be reached from outside, so storage.memory.auth.enable must be true"
         yield "storage.memory.auth.enable", f"{config.address} {why}"
+    for name, is_on in _servers(config):
+        if is_on:
+            server = name.partition(".")[0].upper()
+            yield name, f"the {server} server isn't there yet; it comes with a later version"
     if config.api.auth.enable and not config.api.auth.username:
         yield "api.auth.username", "must not be empty while api.auth.enable is true"
     if config.playout.enable and config.playout.min_port >= config.playout.max_port:

@@ -11,6 +11,7 @@ from quart.json.provider import DefaultJSONProvider
 from daemon.auth import Auth, ViewerAccess
 from daemon.http import (
     about,
+    absent,
     config,
     errors,
     events,
@@ -18,10 +19,12 @@ from daemon.http import (
     guard,
     log,
     metadata,
+    metrics,
     openapi,
     poster,
     process,
     prometheus,
+    session,
     skills,
     token,
     ui,
@@ -35,6 +38,7 @@ from daemon.http.cors import Cors
 from daemon.http.feed import Feed
 from daemon.http.guard import Guard, Scope, needs
 from daemon.http.hls import Hls
+from daemon.http.metrics import Metrics
 from daemon.http.mounts import Storage
 from daemon.http.path import FilePath, PublicPath, Segment, raw_path
 from daemon.http.skills import SkillsCache
@@ -54,8 +58,8 @@ class Services:
 
     ``is_session_strict``: PATCH and DELETE of a WHEP session need the token of who opened
     it, not its URL only.
-    ``trusted_proxies``: networks whose X-Forwarded-* headers count. ``sessions`` None: nobody
-    is counted; ``ignored_viewers`` are networks of whom neither.
+    ``trusted_proxies``: networks whose X-Forwarded-* headers count. ``is_counting``:
+    viewers of HLS become sessions, but for the networks ``ignored_viewers``.
     ``frame_ancestors``: origins whose pages may show the UI in a frame.
     """
 
@@ -68,8 +72,10 @@ class Services:
     about: About
     feed: Feed
     storage: Storage
+    sessions: Sessions
+    metrics: Metrics
     viewer_access: ViewerAccess | None = None
-    sessions: Sessions | None = None
+    is_counting: bool = True
     ignored_viewers: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     is_session_strict: bool = False
@@ -140,7 +146,11 @@ def _blueprints(services: Services) -> Iterator[Blueprint]:
     yield log.routes(services.log_buffer)
     yield openapi.routes()
     yield ui.routes(services.frame_ancestors)
-    yield files.routes(services.storage, Hls(services.sessions, services.ignored_viewers))
+    counted = services.sessions if services.is_counting else None
+    yield files.routes(services.storage, Hls(counted, services.ignored_viewers))
+    yield session.routes(services.sessions, services.restreamer)
+    yield metrics.routes(services.metrics)
+    yield absent.routes()
 
 
 def _forgetter(access: ViewerAccess | None) -> process.Forget:

@@ -23,6 +23,7 @@ from daemon.restream.process import ProcessState
 from daemon.restream.report import LogLine, Report
 from daemon.restream.restreamer import Restreamer
 from daemon.restream.state import Exec, Order
+from daemon.session import Sessions
 from daemon.storage.disk import DiskFilesystem
 from daemon.storage.memory import MemoryFilesystem
 from daemon.webrtc.keyframe import KeyFrame
@@ -299,6 +300,8 @@ class Api:
                 "log_buffer": unused,
                 "about": unused,
                 "feed": self.feed,
+                "sessions": Sessions(),
+                "metrics": unused,
                 "storage": Storage(
                     DiskFilesystem(Path("/nonexistent")), MemoryFilesystem(1024 * 1024)
                 ),

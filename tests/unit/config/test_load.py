@@ -228,8 +228,8 @@ def test_protection_that_is_not_there_is_refused_not_ignored(text: str) -> None:
 
 
 def test_a_key_without_effect_is_said() -> None:
-    warnings = parsed("[rtmp]\nenable = true\n").warnings
-    assert warnings == ("rtmp is set, but has no effect: no RTMP server",)
+    warnings = parsed('[rtmp]\napp = "/live"\n').warnings
+    assert warnings == ("rtmp is set, but has no effect: the RTMP server comes later",)
 
 
 def test_an_error_never_shows_a_secret() -> None:

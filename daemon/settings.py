@@ -1,0 +1,59 @@
+"""Config -> what each room is told: services take values, not the whole configuration."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from daemon.config import Config, is_loopback
+from daemon.restream.policy import Policy
+from daemon.webrtc.registry import Limits
+from daemon.webrtc.subsystem import Settings
+
+PENDING_SHARE = 2  # of the viewers of one address, one in so many may be on its way
+
+
+def webrtc_settings(config: Config, listening: str) -> Settings:
+    """Give what the WebRTC subsystem is told; ``listening`` is the API's address."""
+    webrtc = config.webrtc
+    return Settings(
+        enable=webrtc.enable,
+        public_ip=str(webrtc.public_ip),
+        nat_1to1_ips=tuple(str(address) for address in webrtc.nat_1to1_ips),
+        udp_mux_port=webrtc.udp_mux_port,
+        include_loopback=is_loopback(listening),
+    )
+
+
+def viewer_limits(config: Config) -> Limits:
+    """Give how many may watch."""
+    limits = config.limits
+    return Limits(
+        per_address=limits.viewers_per_address,
+        per_subject=limits.viewers_per_subject,
+        per_process=limits.viewers_per_process,
+        total=limits.viewers,
+        pending_per_address=max(4, limits.viewers_per_address // PENDING_SHARE),
+    )
+
+
+def process_policy(config: Config) -> Policy:
+    """Give what processes may be told to do."""
+    access = config.ffmpeg.access
+    return Policy(
+        input_allow=_patterns(access.input.allow),
+        input_block=_patterns(access.input.block),
+        output_allow=_patterns(access.output.allow),
+        output_block=_patterns(access.output.block),
+        disk_dir=Path(config.storage.disk.dir).resolve(),
+    )
+
+
+def _patterns(texts: Iterable[str]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(text) for text in texts)
+
+
+def needs_start(old: Config, new: Config) -> list[str]:
+    """Name the changed blocks that a reload doesn't touch."""
+    applied = {"log", "webrtc", "ui", "limits", "api", "created_at", "sessions", "metrics"}
+    before, after = old.model_dump(), new.model_dump()
+    return [key for key in after if key not in applied and before[key] != after[key]]
