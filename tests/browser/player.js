@@ -82,6 +82,17 @@ const player = {
     return answer.status;
   },
 
+  // Join, watch for so many ms after the first picture, and tell; the session goes on.
+  async join(url, token, ms) {
+    await player.play(url, token);
+    while (player.picture === null) {
+      if (performance.now() - player.started > 15000) throw new Error("no picture in 15 s");
+      await new Promise((done) => setTimeout(done, 5));
+    }
+    await new Promise((done) => setTimeout(done, ms));
+    return { picture: player.picture, shown: player.shown };
+  },
+
   // Leave and hang up, so that the next join finds a new page.
   async hangUp() {
     const status = await player.leave();

@@ -87,13 +87,21 @@ def make_flash(ffmpeg: Path, path: Path) -> Path:
 
 
 @contextmanager
-def push(ffmpeg: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Send a live MPEG-TS, H.264 baseline without B-frames and AAC, until the end."""
+def push(
+    ffmpeg: Path, port: int, *, gop: int = 25, graph: str = ""
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Send a live MPEG-TS, H.264 baseline without B-frames and AAC, until the end.
+
+    A key frame comes every ``gop`` frames. ``graph`` has both tracks, as ``FLASH``.
+    """
+    sources = (graph,) if graph else (PICTURE, TONE)
     command = (
-        *(ffmpeg, "-v", "error", "-nostdin", "-re", "-f", "lavfi", "-i", PICTURE),
-        *("-re", "-f", "lavfi", "-i", TONE, "-pix_fmt", "yuv420p"),
+        *(str(ffmpeg), "-v", "error", "-nostdin"),
+        *(word for one in sources for word in ("-re", "-f", "lavfi", "-i", one)),
+        *("-pix_fmt", "yuv420p"),
         *("-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency"),
-        *("-profile:v", "baseline", "-bf", "0", "-g", "25", "-b:v", "1M", "-c:a", "aac"),
+        *("-x264-params", "scenecut=0", "-profile:v", "baseline", "-bf", "0"),
+        *("-g", str(gop), "-keyint_min", str(gop), "-b:v", "1M", "-c:a", "aac"),
         *("-f", "mpegts", f"udp://127.0.0.1:{port}?pkt_size=1316"),
     )
     sender = subprocess.Popen(command, stdin=subprocess.DEVNULL)

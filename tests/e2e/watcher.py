@@ -1,6 +1,7 @@
 """Watcher: an aiortc viewer for the length of a test; times what it sees and hears."""
 
 import asyncio
+import time
 from array import array
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -75,6 +76,7 @@ class Watcher:
         self._token = token
         self._peer = transport.open_peer()
         self._stack = AsyncExitStack()
+        self.posted_at = self.picture_at = 0.0  # monotonic; of the first picture decoded
         self._is_white = False
         self._loud_at = -1.0
 
@@ -112,6 +114,7 @@ class Watcher:
         await self._peer.setLocalDescription(await self._peer.createOffer())
         bearer = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         async with httpx.AsyncClient(trust_env=False) as http:
+            self.posted_at = time.monotonic()
             answer = await http.post(
                 self.url,
                 content=self._peer.localDescription.sdp,
@@ -183,6 +186,7 @@ class Watcher:
 
     def _see(self, thumbnailer: Thumbnailer, frame: object) -> None:
         picture = cast("av.VideoFrame", frame)
+        self.picture_at = self.picture_at or time.monotonic()
         self.video.frames += 1
         luma = thumbnailer.shrink(picture)
         is_white = sum(luma) / len(luma) > WHITE

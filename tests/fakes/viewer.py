@@ -202,6 +202,10 @@ class Viewer:
         header = struct.pack("!BBHII", 0x81, 205, 2 + len(sequences), 1, ssrc)
         return self.protect_rtcp(header + pairs)
 
+    def pli(self, ssrc: int) -> bytes:
+        """Build an SRTCP request for a key frame (RFC 4585 section 6.3.1)."""
+        return self.protect_rtcp(struct.pack("!BBHII", 0x81, 206, 2, 1, ssrc))
+
     def protect_rtcp(self, packet: bytes) -> bytes:
         """Encrypt what we report; a receiver report goes in front, as a compound wants."""
         assert self._outbound is not None
