@@ -1,0 +1,235 @@
+/** TokenStore: who is signed in. Access token in memory, refresh token in this tab or browser.
+
+The daemon ends all tokens of a login when a replaced refresh token comes again, so only one tab
+refreshes at a time, and the others take over what it got. */
+import { type Clock, type Timer, systemClock } from "@/lib/clock";
+import { Store } from "@/lib/store";
+
+const KEY = "dragonctl.refresh";
+const LOCK = "dragonctl.refreshing";
+const LOCK_SECONDS = 10;
+const REFRESH_AT = 0.8; // of a token's life
+const CHANNEL = "dragonctl.session";
+
+export type Status = "unknown" | "open" | "out" | "in" | "expired";
+
+interface Pair {
+  access: string;
+  refresh: string;
+}
+
+type Message =
+  | { type: "tokens"; pair: Pair; replaces: string; stays: boolean }
+  | { type: "ask" }
+  | { type: "out" };
+
+export interface Surroundings {
+  fetch: typeof fetch;
+  clock: Clock;
+  wall: () => number; // milliseconds since 1970
+  local: Storage | null;
+  tab: Storage | null;
+  channel: BroadcastChannel | null;
+  random: () => number;
+}
+
+export class TokenStore {
+  /** open: auth is off. expired: was in, and has to sign in again over the page. */
+  readonly status = new Store<Status>("unknown");
+  access = "";
+  /** Who was signed in last, so that they needn't type it again. */
+  lastName = "";
+  #refresh = "";
+  #stays = false;
+  #timer: Timer | undefined;
+  #flight: Promise<string | null> | null = null;
+  readonly #base: URL;
+  readonly #world: Surroundings;
+
+  constructor(base: URL, world: Partial<Surroundings> = {}) {
+    this.#base = base;
+    this.#world = { ...surroundings(), ...world };
+    this.#world.channel?.addEventListener("message", (event: MessageEvent<Message>) => this.#hear(event.data));
+  }
+
+  get isSignedIn(): boolean {
+    return this.#refresh !== "";
+  }
+
+  get name(): string {
+    return String(claims(this.access)["sub"] ?? this.lastName);
+  }
+
+  /** Auth is off: nobody has to sign in. */
+  setOpen(): void {
+    this.status.set("open");
+  }
+
+  /** Find what an earlier page or another tab left. */
+  async restore(): Promise<void> {
+    const { local, tab, channel, clock } = this.#world;
+    this.#stays = Boolean(local?.getItem(KEY));
+    this.#refresh = (this.#stays ? local : tab)?.getItem(KEY) ?? "";
+    if (!this.#refresh && channel) {
+      channel.postMessage({ type: "ask" } satisfies Message);
+      await new Promise<void>((done) => clock.set(done, 100));
+    }
+    if (this.#refresh && !this.access) await this.refresh();
+    if (!this.access && this.status.get() === "unknown") this.status.set("out");
+  }
+
+  /** Sign in. Gives the daemon's answer when it refuses. Throws TypeError if nobody answers. */
+  async signIn(username: string, password: string, stays: boolean): Promise<Response> {
+    const response = await this.#world.fetch(new URL("login", this.#base), {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ username, password }),
+      signal: AbortSignal.timeout(20_000),
+    });
+    if (response.ok) {
+      const pair = readPair(await response.clone().json());
+      if (pair) {
+        this.#stays = stays;
+        this.#take(pair, "", true);
+      }
+    }
+    return response;
+  }
+
+  signOut(): void {
+    this.#forget("out");
+    this.#world.channel?.postMessage({ type: "out" } satisfies Message);
+  }
+
+  /** Get a new access token, once for all who ask; null when the login is over. */
+  refresh(): Promise<string | null> {
+    this.#flight ??= this.#refreshOnce().finally(() => {
+      this.#flight = null;
+    });
+    return this.#flight;
+  }
+
+  async #refreshOnce(): Promise<string | null> {
+    const before = this.#refresh;
+    if (!before) return null;
+    if (await this.#otherTabDoes(before)) return this.access;
+    try {
+      const response = await this.#world.fetch(new URL("login/refresh", this.#base), {
+        headers: { Authorization: `Bearer ${before}` },
+        signal: AbortSignal.timeout(10_000),
+      });
+      if (response.status === 401 || response.status === 403) {
+        this.#forget("expired");
+        return null;
+      }
+      const pair = response.ok ? readPair(await response.json()) : null;
+      if (!pair) return null;
+      this.#take(pair, before, true);
+      return pair.access;
+    } catch {
+      this.#schedule(5); // nobody answers; the login may well be good
+      return null;
+    } finally {
+      this.#world.local?.removeItem(LOCK);
+    }
+  }
+
+  /** Whether another tab refreshed the token while we wanted to. */
+  async #otherTabDoes(before: string): Promise<boolean> {
+    const { local, clock, wall } = this.#world;
+    if (!local) return false;
+    const until = Number(local.getItem(LOCK) ?? 0);
+    if (wall() < until && until - wall() < LOCK_SECONDS * 1000) {
+      for (let turn = 0; turn < 20 && this.#refresh === before; turn++) {
+        await new Promise<void>((done) => clock.set(done, 100));
+      }
+      if (this.#refresh !== before) return true;
+    }
+    local.setItem(LOCK, String(wall() + LOCK_SECONDS * 1000));
+    return false;
+  }
+
+  #take(pair: Pair, replaces: string, tells: boolean): void {
+    this.access = pair.access;
+    this.#refresh = pair.refresh;
+    this.lastName = String(claims(pair.access)["sub"] ?? "");
+    const { local, tab, channel } = this.#world;
+    (this.#stays ? local : tab)?.setItem(KEY, pair.refresh);
+    (this.#stays ? tab : local)?.removeItem(KEY);
+    this.#schedule(this.#lifeSeconds() * REFRESH_AT);
+    if (tells) channel?.postMessage({ type: "tokens", pair, replaces, stays: this.#stays } satisfies Message);
+    this.status.set("in");
+  }
+
+  #lifeSeconds(): number {
+    const life = Number(claims(this.access)["exi"]); // relative: a wrong clock does no harm
+    return Number.isFinite(life) && life > 0 ? life : 600;
+  }
+
+  #schedule(seconds: number): void {
+    const { clock, random } = this.#world;
+    clock.clear(this.#timer);
+    // not all tabs at the same instant
+    this.#timer = clock.set(() => void this.refresh(), seconds * 1000 * (0.9 + 0.1 * random()));
+  }
+
+  #forget(status: Status): void {
+    const { local, tab, clock } = this.#world;
+    clock.clear(this.#timer);
+    this.access = this.#refresh = "";
+    local?.removeItem(KEY);
+    tab?.removeItem(KEY);
+    this.status.set(status);
+  }
+
+  #hear(message: Message): void {
+    if (message.type === "out") {
+      if (this.isSignedIn) this.#forget("out");
+    } else if (message.type === "ask") {
+      if (!this.isSignedIn || !this.access) return;
+      const pair = { access: this.access, refresh: this.#refresh };
+      this.#world.channel?.postMessage({ type: "tokens", pair, replaces: "", stays: this.#stays } satisfies Message);
+    } else if (!this.isSignedIn || message.replaces === this.#refresh) {
+      if (this.status.get() === "open") return;
+      this.#stays = message.stays;
+      this.#take(message.pair, message.replaces, false);
+    }
+  }
+}
+
+function surroundings(): Surroundings {
+  return {
+    fetch: (...given) => fetch(...given),
+    clock: systemClock,
+    wall: () => Date.now(),
+    local: storage("localStorage"),
+    tab: storage("sessionStorage"),
+    channel: typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(CHANNEL),
+    random: Math.random,
+  };
+}
+
+function storage(name: "localStorage" | "sessionStorage"): Storage | null {
+  try {
+    return window[name];
+  } catch {
+    return null; // forbidden by the browser: the login lasts as long as the page
+  }
+}
+
+function readPair(body: unknown): Pair | null {
+  if (typeof body !== "object" || body === null) return null;
+  const { access_token: access, refresh_token: refresh } = body as Record<string, unknown>;
+  return typeof access === "string" && typeof refresh === "string" ? { access, refresh } : null;
+}
+
+/** Read a token's claims, unchecked: only the daemon can check them. */
+export function claims(token: string): Record<string, unknown> {
+  try {
+    const part = (token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
+    const read: unknown = JSON.parse(atob(part));
+    return typeof read === "object" && read !== null ? (read as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
