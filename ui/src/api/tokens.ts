@@ -139,7 +139,7 @@ export class TokenStore {
     const { local, clock, wall } = this.#world;
     if (!local) return false;
     const until = Number(local.getItem(LOCK) ?? 0);
-    if (wall() < until && until - wall() < LOCK_SECONDS * 1000) {
+    if (wall() < until && until - wall() <= LOCK_SECONDS * 1000) {
       for (let turn = 0; turn < 20 && this.#refresh === before; turn++) {
         await new Promise<void>((done) => clock.set(done, 100));
       }

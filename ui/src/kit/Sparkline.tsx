@@ -17,3 +17,14 @@ export function Sparkline({ values, points = 120 }: { values: readonly (number |
     </svg>
   );
 }
+
+/** Figure: a name, a number, and how it went. */
+export function Figure({ name, value, values }: { name: string; value: string; values: readonly (number | null)[] }) {
+  return (
+    <div className="figure">
+      <span className="figure-name">{name}</span>
+      <span className="figure-value">{value}</span>
+      <Sparkline values={values} />
+    </div>
+  );
+}

@@ -6,7 +6,7 @@ const QUERY =
 const RTMP_KEY = /(rtmps?:\/\/[^/\s]+\/[^/\s]+\/)[^\s?'"]+/gi;
 const BEARER = /\b(bearer\s+)[A-Za-z0-9._~+/-]+=*/gi;
 const JWT = /\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+/g;
-const ICE = /(a=(?:ice-pwd|ice-ufrag|fingerprint):)\S+/gi;
+const ICE = /(a=(?:ice-pwd|ice-ufrag|fingerprint):)[^\r\n]+/gi;
 
 export function mask(text: string): string {
   return text

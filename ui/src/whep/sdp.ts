@@ -12,7 +12,7 @@ export function withStereo(sdp: string): string {
 /** The kinds of media that an answer really sends. */
 export function kindsOf(answer: string): Set<string> {
   const kinds = new Set<string>();
-  for (const section of answer.split(/^(?=m=)/m).slice(1)) {
+  for (const section of answer.split(/^(?=m=)/m)) {
     const found = /^m=(\w+) (\d+)/.exec(section);
     if (found?.[1] && found[2] !== "0" && !/^a=(inactive|recvonly)\r?$/m.test(section)) kinds.add(found[1]);
   }

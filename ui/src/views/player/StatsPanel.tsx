@@ -2,8 +2,8 @@
 import { useText } from "@/i18n";
 import { Card, Facts } from "@/kit/Card";
 import { CopyButton } from "@/kit/CopyButton";
+import { Figure } from "@/kit/Sparkline";
 import { NOTHING, number, percent, withUnit } from "@/lib/format";
-import { Figure } from "@/views/process/Overview";
 import type { Sample } from "@/whep/stats";
 import type { Whep } from "@/whep/useWHEP";
 

@@ -7,7 +7,7 @@ import { useText } from "@/i18n";
 import { Button } from "@/kit/Button";
 import { Card, Facts } from "@/kit/Card";
 import { CopyButton } from "@/kit/CopyButton";
-import { Sparkline } from "@/kit/Sparkline";
+import { Figure } from "@/kit/Sparkline";
 import { bytes, duration, number, percent, withUnit } from "@/lib/format";
 import { mask } from "@/lib/mask";
 import { isOn } from "@/lib/process";
@@ -66,16 +66,6 @@ function Now({ process }: { process: Process }) {
         ]}
       />
     </Card>
-  );
-}
-
-export function Figure({ name, value, values }: { name: string; value: string; values: readonly (number | null)[] }) {
-  return (
-    <div className="figure">
-      <span className="figure-name">{name}</span>
-      <span className="figure-value">{value}</span>
-      <Sparkline values={values} />
-    </div>
   );
 }
 
