@@ -82,7 +82,7 @@ class Auth:
         known_hash = self._password_hash if is_user else None
         if not await check_password(password, known_hash):
             raise AuthError("Invalid username or password")
-        self._limit.succeed(source, username)
+        self._limit.succeed(source, username, self._monotonic())
         return self._tokens(self._username, ALL_SCOPES, family=str(uuid.uuid4()))
 
     async def refresh(self, token: str) -> Tokens:

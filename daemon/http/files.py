@@ -12,7 +12,7 @@ from daemon.errors import NotFoundError
 from daemon.http.download import send_file
 from daemon.http.guard import Scope, caller, needs, plain_address
 from daemon.http.hls import Hls
-from daemon.http.limit import Buckets
+from daemon.http.limit import Limit
 from daemon.http.mounts import Storage, WriteAuth
 from daemon.http.playlist import is_playlist
 from daemon.http.ui import lead_here
@@ -167,7 +167,7 @@ class Writers:
     def __init__(self, grants: Grants, auth: WriteAuth) -> None:
         self._grants = grants
         self._auth = auth
-        self._failures = Buckets(per_minute=20, burst=20)
+        self._failures = Limit(per_minute=20, burst=20)
 
     def split(self, path: str) -> tuple[str | None, str]:
         """Give the owner of the grant in a path, and the path without it."""

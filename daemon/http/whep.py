@@ -8,7 +8,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from daemon.errors import ForbiddenError, InvalidError, NegotiationError, SdpError
 from daemon.http.body import media_type, read
 from daemon.http.guard import QUERY_TOKEN, Scope, caller, needs, query_token
-from daemon.http.limit import Buckets
+from daemon.http.limit import Limit
 from daemon.http.url import external_path
 from daemon.webrtc.registry import ViewerInfo
 from daemon.webrtc.subsystem import WebRTC
@@ -46,9 +46,9 @@ class _Views:
         self._webrtc = webrtc
         self._is_session_strict = is_session_strict
         per_minute, burst = max(10, viewers_per_address), max(20, 2 * viewers_per_address)
-        self._posts = Buckets(per_minute, burst)
-        self._patches = Buckets(per_minute=120, burst=60)  # browsers trickle in flocks
-        self._deletes = Buckets(per_minute, burst)
+        self._posts = Limit(per_minute, burst)
+        self._patches = Limit(per_minute=120, burst=60)  # browsers trickle in flocks
+        self._deletes = Limit(per_minute, burst)
 
     @needs(Scope.WHEP_VIEW)
     async def subscribe(self, process_id: str) -> Response:

@@ -13,12 +13,12 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from daemon.limit import Buckets
 from daemon.rtc import demux, stun
 from daemon.rtc.demux import Address, Kind
 from daemon.rtc.fanout import Delivery
 from daemon.rtc.native import Spool
 from daemon.rtc.peer import Event, Peer
-from daemon.webrtc.bucket import Buckets
 from daemon.webrtc.sender import Progress, Sender
 
 log = logging.getLogger(__name__)
