@@ -35,15 +35,26 @@ from daemon.http.metrics import Metrics
 from daemon.http.mounts import memfs_url, mount
 from daemon.http.server import serve
 from daemon.http.skills import SkillsCache
+from daemon.restream.alarm import Alarm
 from daemon.restream.config import ProcessId
 from daemon.restream.restreamer import Restreamer
 from daemon.restream.store import Store
 from daemon.session import Sessions
-from daemon.settings import needs_start, process_policy, viewer_limits, webrtc_settings
+from daemon.settings import (
+    MIB,
+    make_disk,
+    needs_start,
+    process_policy,
+    store_alarms,
+    viewer_limits,
+    webrtc_settings,
+    work_dir,
+)
 from daemon.storage.atomic import write_atomic
 from daemon.storage.database import Database
 from daemon.storage.lock import lock_directory
 from daemon.storage.revocation import Revocations
+from daemon.storage.schedule import run_backups
 from daemon.storage.viewer_token import ViewerTokens
 from daemon.webrtc.subsystem import WebRTC
 
@@ -105,8 +116,8 @@ class Core:
         self._set_up_log(config)
         for warning in loaded.warnings:
             log.warning("%s", warning)
-        if database.recovered_from is not None:
-            log.error("store: damaged; restored from %s", database.recovered_from)
+        self._database = database
+        self._store_alarms = store_alarms(database)
         self._service = ConfigService(
             loaded,
             environ=environ,
@@ -139,11 +150,12 @@ class Core:
             store=Store(database),
             binary=self._binary,
             hooks=self._webrtc.hooks,
-            work_dir=database.path.parent / "work",
+            work_dir=work_dir(database),
             instance_id=self._secrets.instance_id,
             max_processes=config.ffmpeg.max_processes,
             log_lines=config.ffmpeg.log.max_lines,
             log_history=config.ffmpeg.log.max_history,
+            max_file_bytes=config.ffmpeg.max_file_mbytes * MIB,
             placeholders=self._places,
             policy=process_policy(config),
             filesystems={"disk": self._storage.disk, "mem": self._storage.memory},
@@ -164,6 +176,7 @@ class Core:
                 watching = [
                     group.create_task(part.run()) for part in (self._feed, self._metrics)
                 ]
+                watching.append(group.create_task(run_backups(self._database)))
                 group.create_task(
                     serve(
                         self._serve_current,
@@ -191,7 +204,7 @@ class Core:
 
     async def _prepare(self) -> None:
         self._watch_signals()
-        self._storage.disk.root.mkdir(parents=True, exist_ok=True)
+        make_disk(self._storage.disk.root)
         await self._revocations.load(time.time())
         self._auth = await self._make_auth(self._config)
         self._webrtc.hooks.breaks_loops = await self._breaks_loops()
@@ -213,6 +226,10 @@ class Core:
             return False
         return int(version.partition(".")[0] or LOOPS_SINCE) < LOOPS_SINCE
 
+    def _alarms(self) -> list[Alarm]:
+        """List what an operator should look at."""
+        return [*self._store_alarms, *filter(None, [self._restreamer.alarm])]
+
     def _is_revoked(self, login_id: str) -> bool:
         return any(self._revocations.contains(kind, login_id) for kind in ("token", "family"))
 
@@ -225,7 +242,7 @@ class Core:
             config_service=self._service,
             skills=SkillsCache(partial(skills.read, self._binary)),
             log_buffer=self._buffer,
-            about=About(self._service),
+            about=About(self._service, self._alarms),
             feed=self._feed,
             viewer_access=ViewerAccess(self._auth, self._viewer_tokens) if self._auth else None,
             storage=self._storage,

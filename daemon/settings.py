@@ -1,14 +1,22 @@
 """Config -> what each room is told: services take values, not the whole configuration."""
 
+import logging
 import re
+import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from daemon.config import Config, is_loopback
+from daemon.restream.alarm import Alarm
 from daemon.restream.policy import Policy
+from daemon.storage.database import Database
 from daemon.webrtc.registry import Limits
 from daemon.webrtc.subsystem import Settings
 
+log = logging.getLogger(__name__)
+
+MIB = 1024 * 1024
 PENDING_SHARE = 2  # of the viewers of one address, one in so many may be on its way
 
 
@@ -57,3 +65,32 @@ def needs_start(old: Config, new: Config) -> list[str]:
     applied = {"log", "webrtc", "ui", "limits", "api", "created_at", "sessions", "metrics"}
     before, after = old.model_dump(), new.model_dump()
     return [key for key in after if key not in applied and before[key] != after[key]]
+
+
+def store_alarms(database: Database) -> list[Alarm]:
+    """Say what is wrong with the store since the start."""
+    alarms = []
+    if database.recovered_from is not None:
+        text = f"the store was damaged and is restored from {database.recovered_from.name}"
+        alarms.append(Alarm("store-recovered", text, int(time.time())))
+    if database.is_read_only:
+        text = "the store is read-only: processes are supervised, changes are refused"
+        alarms.append(Alarm("store-read-only", text, int(time.time())))
+    for alarm in alarms:
+        log.error("store: %s", alarm.text)
+    return alarms
+
+
+def work_dir(database: Database) -> Path:
+    """Give the place of the FFmpegs' working directories."""
+    if database.is_read_only:
+        return Path(tempfile.mkdtemp(prefix="dragonctl-"))
+    return database.path.parent / "work"
+
+
+def make_disk(root: Path) -> None:
+    """Make the directory that processes may write to; without it others are none the worse."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        log.warning("disk: %s can't be made: %s", root, error.strerror)

@@ -243,6 +243,7 @@ class FfmpegLog(Block):
 class Ffmpeg(Block):
     binary: Text = "ffmpeg"
     max_processes: Count = 0
+    max_file_mbytes: Count = 0
     access: FfmpegAccess = FfmpegAccess()
     log: FfmpegLog = FfmpegLog()
 

@@ -26,7 +26,7 @@ async def started(binary: Path, arguments: Sequence[str]) -> AsyncIterator[Proce
     Raises OSError if it can't be run.
     """
     program = _runnable(binary)
-    behind = (str(os.getpid()), launcher.NONE, launcher.NONE, "--")
+    behind = (str(os.getpid()), *[launcher.NONE] * 3, "--")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", launcher.__file__, *behind),
         program,

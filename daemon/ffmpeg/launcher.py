@@ -1,10 +1,11 @@
 """Stands between the daemon and FFmpeg for 20 ms, to set what must hold from the start.
 
-A program of its own (P2, P5): ``python -I -S launcher.py PARENT STATUS PROGRESS -- ARGV...``.
+A program of its own (P2, P5): ``python -I -S launcher.py PARENT STATUS PROGRESS FSIZE --
+ARGV...``.
 Code between fork and exec in the daemon would run with other threads' locks held.
 PARENT is the daemon's pid; STATUS and PROGRESS are file descriptors, or - for none. Why exec
 failed is written to STATUS, else to stderr; a good exec closes it silently. FFmpeg finds
-PROGRESS as number 3.
+PROGRESS as number 3. FSIZE is the size in bytes that no file may exceed, or - for none.
 """
 
 import contextlib
@@ -29,7 +30,7 @@ PR_SET_NO_NEW_PRIVS = 38
 def main() -> int:
     """Become the program behind ``--``; comes back only if that is impossible."""
     parent = int(sys.argv[1])
-    argv = sys.argv[5:]
+    argv = sys.argv[6:]
     status = 2
     if NONE not in sys.argv[2:4]:
         status = _place(int(sys.argv[2]), int(sys.argv[3]))
@@ -39,7 +40,7 @@ def main() -> int:
             _bind_to_parent()
         if os.getppid() != parent:  # it died before the line above could tell us
             return EXIT_NOT_STARTED
-        _limit()
+        _limit(sys.argv[4])
         os.execv(argv[0], argv)  # noqa: S606 -- never by a shell
     except OSError as error:
         os.write(status, f"{argv[0]}: {error.strerror}".encode(errors="replace"))
@@ -72,10 +73,12 @@ def _bind_to_parent() -> None:
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, encoding="ascii")
 
 
-def _limit() -> None:
+def _limit(file_bytes: str) -> None:
     files = min(OPEN_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if file_bytes != NONE:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(file_bytes), int(file_bytes)))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 import platform
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any
 
@@ -11,6 +11,7 @@ from quart import Blueprint, Response, jsonify
 
 from daemon.config import ConfigService
 from daemon.http.guard import Caller, Scope, caller, needs
+from daemon.restream.alarm import Alarm
 
 APP = "datarhei-core"  # clients refuse any other
 API_VERSION = "16.16.0"  # of the API that we speak; clients want ^16.11
@@ -20,9 +21,10 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # as Go names them
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Who answers. Times are monotonic seconds."""
+    """Who answers, and what an operator should look at. Times are monotonic seconds."""
 
     config: ConfigService
+    alarms: Callable[[], Sequence[Alarm]] = tuple
     now: Callable[[], float] = time.monotonic
     started_at: float = field(default_factory=time.monotonic)
 
@@ -49,6 +51,7 @@ class About:
                 "compiler": f"python{platform.python_version()}",
             },
             "product": {"name": PRODUCT, "version": product_version()},
+            "alarms": [asdict(alarm) for alarm in self.alarms()],
         }
 
 

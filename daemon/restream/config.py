@@ -1,7 +1,7 @@
 """ProcessConfig: what a user wants of one FFmpeg process, as datarhei Core describes it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NewType
 
 from daemon.errors import InvalidError
@@ -168,3 +168,17 @@ def _check_webrtc(webrtc: ConfigWebRTC) -> Iterator[str]:
             yield f"webrtc.{name} is between 64 and 95, which RTCP uses"
     if webrtc.video_pt == webrtc.audio_pt:
         yield "webrtc.video_pt and webrtc.audio_pt are the same"
+
+
+def shape(config: ProcessConfig) -> ProcessConfig:
+    """Give the config without what can change under a running FFmpeg."""
+    return replace(
+        config,
+        output=tuple(replace(output, cleanup=()) for output in config.output),
+        input=tuple(replace(element, cleanup=()) for element in config.input),
+        reconnect=False,
+        reconnect_delay_seconds=0,
+        autostart=True,
+        stale_timeout_seconds=0,
+        limits=ConfigLimits(),
+    )

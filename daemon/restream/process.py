@@ -311,12 +311,16 @@ class Process:
         run.ended.set()
         if run.failure:
             self._say(run.failure)
+        if code == -signal.SIGXFSZ:
+            self._say(f"a file reached the limit of {self._shared.max_file_bytes} bytes")
         now = time.monotonic()
         is_again = run.is_announced and self._shared.hooks.on_exit(self._describe(run, code))
         self._life.receive_exit(
             code, now, dice=_DICE.random(), is_again=is_again, is_denied=run.is_denied
         )
         log.info("process %s: %s, exit code %s", run.process_id, self._life.exec, code)
+        if self._life.exec is not Exec.FINISHED and self._life.cause is not Cause.ORDERED:
+            self._shared.alarm.note_failure(run.process_id, now)
         is_over = self._life.reconnect_seconds(now) < 0 and run.process_id == self.id
         if run.is_announced and self.order is Order.START and is_over:
             self._shared.hooks.on_stop(self.id, StopReason.FINISHED)

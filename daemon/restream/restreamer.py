@@ -9,7 +9,6 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -22,8 +21,9 @@ from daemon.restream import config as configs
 from daemon.restream import placeholders as words
 from daemon.restream import policy as policies
 from daemon.restream import reference
+from daemon.restream.alarm import Alarm, watch
 from daemon.restream.cleanup import PURGE_SECONDS, Cleaner, rules_of
-from daemon.restream.config import ConfigCleanup, ConfigLimits, ProcessConfig, ProcessId
+from daemon.restream.config import ConfigCleanup, ProcessConfig, ProcessId
 from daemon.restream.guarded import GuardedHooks
 from daemon.restream.hooks import ProcessHooks, StopReason
 from daemon.restream.limiter import StartLimiter
@@ -72,6 +72,7 @@ class Restreamer:
         max_processes: int = 0,
         log_lines: int = 50,
         log_history: int = 3,
+        max_file_bytes: int = 0,
         placeholders: Mapping[str, str] = _NOTHING,
         policy: Policy | None = None,
         filesystems: Mapping[str, Filesystem] = _NO_FILES,
@@ -92,6 +93,7 @@ class Restreamer:
             log_lines=log_lines,
             log_history=log_history,
             grants=grants or Grants(),
+            max_file_bytes=max_file_bytes,
         )
         self._cleaner = Cleaner(filesystems, self._cleanup_rules)
         self._group: asyncio.TaskGroup | None = None
@@ -113,12 +115,17 @@ class Restreamer:
             try:
                 self._boot(stored)
                 self.ready.set()
-                await asyncio.Event().wait()
+                await watch(self._shared.alarm, self._started)
             finally:
                 self._group = None
                 rules = tuple(self._cleanup_rules())
         async with asyncio.timeout(PURGE_SECONDS):
             await self._cleaner.purge(rules)
+
+    @property
+    def alarm(self) -> Alarm | None:
+        """What is wrong with many processes at once; None: nothing."""
+        return self._shared.alarm.raised
 
     def get(self, process_id: ProcessId) -> Process:
         """Give one process. Raises NotFoundError."""
@@ -256,7 +263,7 @@ class Restreamer:
                 self._metadata[config.id] = self._metadata.pop(old_id, {})
                 self._processes[config.id] = self._processes.pop(old_id)
                 self._hold(old_id, process.run_ended)
-            is_restart = _shape(config) != _shape(process.config)
+            is_restart = configs.shape(config) != configs.shape(process.config)
             if is_restart:
                 self._purge(process)
             process.reconfigure(config, now, is_restart=is_restart)
@@ -343,14 +350,16 @@ class Restreamer:
         if order is Order.STOP:
             yield
             return
-        started = {process.id for process in self.processes() if process.order is Order.START}
-        if 0 < self._max_processes <= len((started | self._claims) - {process_id}):
+        if 0 < self._max_processes <= len((self._started() | self._claims) - {process_id}):
             raise InvalidError(self._too_many(), reason="max-processes")
         self._claims.add(process_id)
         try:
             yield
         finally:
             self._claims.discard(process_id)
+
+    def _started(self) -> set[ProcessId]:
+        return {process.id for process in self.processes() if process.order is Order.START}
 
     def _too_many(self) -> str:
         return f"max. number of running processes ({self._max_processes}) reached"
@@ -382,17 +391,3 @@ async def _settle(change: Coroutine[Any, Any, T], outcome: asyncio.Future[T]) ->
             outcome.set_result(result)
     finally:
         outcome.cancel()  # if we were cancelled ourselves
-
-
-def _shape(config: ProcessConfig) -> ProcessConfig:
-    """Give the config without what can change under a running FFmpeg."""
-    return replace(
-        config,
-        output=tuple(replace(output, cleanup=()) for output in config.output),
-        input=tuple(replace(element, cleanup=()) for element in config.input),
-        reconnect=False,
-        reconnect_delay_seconds=0,
-        autostart=True,
-        stale_timeout_seconds=0,
-        limits=ConfigLimits(),
-    )

@@ -142,9 +142,16 @@ class Child:
 
 
 def launch(
-    argv: Sequence[str], *, environment: Mapping[str, str], directory: Path, watcher: Watcher
+    argv: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    directory: Path,
+    watcher: Watcher,
+    max_file_bytes: int = 0,
 ) -> Child:
     """Start ``argv`` behind the launcher, in a session of its own.
+
+    No file that it writes may exceed ``max_file_bytes``; 0 is no limit.
 
     Raises OSError or ValueError (a NUL in a word). A program that can't be executed is told by
     ``Watcher.on_exec``.
@@ -155,6 +162,7 @@ def launch(
         pipes = [_open_pipe(ours, theirs) for _ in range(3)]
         status, errors, progress = (write for _, write in pipes)
         words = [str(number) for number in (os.getpid(), status, progress)]
+        words.append(str(max_file_bytes) if max_file_bytes else launcher.NONE)
         popen = subprocess.Popen(  # noqa: S603 -- a list of words, without a shell
             [sys.executable, "-I", "-S", launcher.__file__, *words, "--", *argv],
             stdin=subprocess.DEVNULL,

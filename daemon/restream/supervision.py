@@ -10,6 +10,7 @@ from pathlib import Path
 from daemon.errors import DragonError
 from daemon.ffmpeg.launcher import PROGRESS_FD
 from daemon.restream import config as configs
+from daemon.restream.alarm import FailureAlarm
 from daemon.restream.config import ProcessConfig, ProcessId
 from daemon.restream.guarded import GuardedHooks
 from daemon.restream.hooks import PendingStart
@@ -23,9 +24,12 @@ from daemon.storage.grant import Grants, fill, has_marker
 PROGRESS_ARGUMENTS = ("-progress", f"pipe:{PROGRESS_FD}", "-nostats")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Supervision:
-    """What all processes share. ``resolve`` gives a config as FFmpeg may get it, or raises."""
+    """What all processes share. ``resolve`` gives a config as FFmpeg may get it, or raises.
+
+    ``max_file_bytes`` may change; it counts from a process's next start.
+    """
 
     binary: Path
     hooks: GuardedHooks
@@ -36,6 +40,8 @@ class Supervision:
     log_lines: int = 50
     log_history: int = 3
     grants: Grants = field(default_factory=Grants)
+    max_file_bytes: int = 0
+    alarm: FailureAlarm = field(default_factory=FailureAlarm)
 
     def prepare(self, config: ProcessConfig) -> PendingStart:
         """Resolve and check everything. Raises InvalidError."""
@@ -53,6 +59,7 @@ class Supervision:
             environment=self._environment(run),
             directory=directory,
             watcher=run,
+            max_file_bytes=self.max_file_bytes,
         )
         return arguments
 

@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,9 @@ from daemon.storage.failure import is_damage
 
 log = logging.getLogger(__name__)
 
-KEPT = 8
+KEPT = 8  # the newest, whatever their age: what a migration or a restart came from
+HOURS, DAYS = 24, 7  # and the last one of so many hours and days that have any
+_HOUR, _DAY = len("20261125T21"), len("20261125")  # of a stamp
 _COMPANIONS = ("", "-wal", "-shm")  # what SQLite keeps beside and with a database
 
 
@@ -34,9 +37,24 @@ def save(connection: sqlite3.Connection, path: Path) -> Path:
         raise StorageError(f"the backup of {path} {problem}")
     part.replace(target)
     sync_directory(directory)
-    for old in _backups(path)[KEPT:]:
-        old.unlink(missing_ok=True)
+    backups = _backups(path)
+    stamps = [backup.stem.removeprefix(f"{path.stem}-") for backup in backups]
+    wanted = kept(stamps)
+    for old, stamp in zip(backups, stamps, strict=True):
+        if stamp not in wanted:
+            old.unlink(missing_ok=True)
     return target
+
+
+def kept(stamps: Sequence[str]) -> set[str]:
+    """Choose which backups stay, of all their stamps, the newest first."""
+    chosen = set(stamps[:KEPT])
+    for length, most in ((_HOUR, HOURS), (_DAY, DAYS)):
+        newest: dict[str, str] = {}
+        for stamp in stamps:
+            newest.setdefault(stamp[:length], stamp)
+        chosen |= set(list(newest.values())[:most])
+    return chosen
 
 
 def ensure_sound(path: Path) -> Path | None:

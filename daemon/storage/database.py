@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from daemon.errors import StorageError
-from daemon.storage import backup, schema
+from daemon.storage import backup, read_only, schema
 from daemon.storage.atomic import create_private
 from daemon.storage.failure import translated
+from daemon.storage.read_only import is_writable
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +33,22 @@ class Database:
 
     Every method raises StorageError (StorageFullError when the disk is full), and then nothing
     has changed. ``recovered_from`` is the backup that replaced a damaged file at this start.
+    ``is_read_only``: the file can be read but not written, and every change is refused (ST7).
     """
 
     def __init__(
-        self, path: Path, connection: sqlite3.Connection, recovered_from: Path | None = None
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        recovered_from: Path | None = None,
+        *,
+        is_read_only: bool = False,
     ) -> None:
         self.path = path
         self.recovered_from = recovered_from
+        self.is_read_only = is_read_only
         self._connection = connection
+        self._backed_up = connection.total_changes
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="database")
 
     @classmethod
@@ -49,6 +58,8 @@ class Database:
         A damaged file is moved aside and the newest good backup takes its place. A file of a
         newer version, or one that isn't ours, is refused and left as it is.
         """
+        if path.exists() and not is_writable(path):
+            return cls(path, read_only.open_copy(path), is_read_only=True)
         with translated(f"{path} can't be opened"):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             recovered_from = backup.ensure_sound(path)
@@ -70,6 +81,9 @@ class Database:
 
     async def transaction(self, statements: Sequence[tuple[str, Parameters]]) -> int:
         """Run all statements or none; durable on return. Gives the number of rows changed."""
+        if self.is_read_only:
+            text = f"{self.path} is read-only: nothing can be changed until it is writable"
+            raise StorageError(text, reason="read-only-store")
         return await self._call(lambda: _transact(self._connection, statements))
 
     async def query(self, sql: str, parameters: Parameters = ()) -> list[Row]:
@@ -77,13 +91,26 @@ class Database:
 
     async def backup(self) -> Path:
         """Write a checked copy into ``backup/`` beside the database; gives its path."""
-        return await self._call(lambda: backup.save(self._connection, self.path))
+        return await self._call(self._backup)
+
+    async def backup_changes(self) -> Path | None:
+        """Back up, unless nothing has changed since the last time."""
+        if self.is_read_only or self._connection.total_changes == self._backed_up:
+            return None
+        return await self.backup()
+
+    def _backup(self) -> Path:
+        changes = self._connection.total_changes
+        written = backup.save(self._connection, self.path)
+        self._backed_up = changes
+        return written
 
     def close(self) -> None:
         """Finish what was asked for, keep a backup, close. Blocks; harmless when repeated."""
         self._thread.shutdown(wait=True)
         with contextlib.suppress(sqlite3.ProgrammingError):  # closed before
-            _save_backup(self._connection, self.path)
+            if not self.is_read_only:
+                _save_backup(self._connection, self.path)
         self._connection.close()
 
     async def _call(self, work: Callable[[], T]) -> T:

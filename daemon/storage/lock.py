@@ -1,5 +1,7 @@
 """One daemon per data directory: an advisory lock that the kernel drops with its holder."""
 
+import contextlib
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -39,9 +41,7 @@ def lock_directory(path: Path) -> DirectoryLock:
     Raises ConflictError when another daemon holds it, StorageError when it can't be used.
     """
     with translated(f"{path} can't be locked"):
-        # Not inherited by children: FFmpeg must not hold the lock after we are gone
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = os.open(path / "lock", flags, 0o600)
+        descriptor = _open(path)
         try:
             _lock(descriptor, path)
         except BaseException:
@@ -50,11 +50,35 @@ def lock_directory(path: Path) -> DirectoryLock:
     return DirectoryLock(descriptor)
 
 
+def _open(directory: Path) -> int:
+    # Not inherited by children: FFmpeg must not hold the lock after we are gone
+    flags = os.O_CLOEXEC | os.O_NOFOLLOW
+    place = directory / "lock"
+    try:
+        return os.open(place, flags | os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        if error.errno not in {errno.EROFS, errno.EACCES}:
+            raise
+    # nothing can be written there; the kernel locks what can be read just as well
+    if place.exists():
+        return os.open(place, flags | os.O_RDONLY)
+    return os.open(directory, flags | os.O_RDONLY | os.O_DIRECTORY)
+
+
 def _lock(descriptor: int, directory: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
+        holder = _holder(descriptor)
         raise ConflictError(f"another daemon (pid {holder}) uses {directory}") from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    with contextlib.suppress(OSError):  # a read-only file is locked as well, without our name
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+
+
+def _holder(descriptor: int) -> str:
+    try:
+        text = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+    except OSError:  # the directory itself is what is locked
+        text = ""
+    return text or "unknown"

@@ -15,7 +15,8 @@ class Revocations:
 
     async def load(self, now: float) -> None:
         """Learn what holds at the Unix time ``now``; what is over is dropped."""
-        await self._database.execute("DELETE FROM revocation WHERE expires_at <= ?", (now,))
+        if not self._database.is_read_only:
+            await self._database.execute("DELETE FROM revocation WHERE expires_at <= ?", (now,))
         rows = await self._database.query("SELECT kind, id FROM revocation")
         self._held = {(kind, revoked_id) for kind, revoked_id in rows}
 

@@ -87,6 +87,7 @@ def _about(found: Any) -> "Iterator[RenderableType]":
             ("because", record.text(webrtc, "reason")),
             ("viewers", "" if viewers is None else f"{viewers:.0f}"),
             ("candidates", ", ".join(candidates)),
+            *(("ALARM", record.text(one, "text")) for one in record.items(found, "alarms")),
         ]
     )
 

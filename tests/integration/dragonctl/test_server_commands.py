@@ -162,3 +162,10 @@ def test_config_check_tells_what_the_environment_decides(
 ) -> None:
     monkeypatch.setenv("CORE_ADDRESS", "127.0.0.1:9000")
     assert "from the environment: address" in run("config", "check").out
+
+
+def test_about_shows_alarms(logged_in: Api, run: Run) -> None:
+    alarm = {"code": "many-failures", "text": "4 of 9 processes failed", "since": 1}
+    logged_in.on("GET", "/api", Answer(ABOUT | {"alarms": [alarm]}))
+    lines = [" ".join(line.split()) for line in run("about").out.splitlines()]
+    assert f"ALARM {alarm['text']}" in lines

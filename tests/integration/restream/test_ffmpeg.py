@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -112,3 +113,17 @@ async def test_it_stops_within_the_ladder_while_it_is_still_probing(
         await asyncio.wait_for(until(lambda: process.report().prelude, 5), 5)
         process.receive_order(Order.STOP)
         assert await process.wait_idle(9.5)
+
+
+async def test_a_file_that_grows_beyond_the_limit_ends_its_ffmpeg_and_says_so(
+    ffmpeg: Path, work_dir: Path, hooks: RecordedHooks, tmp_path: Path
+) -> None:
+    supervision = make_supervision(ffmpeg, work_dir, hooks, max_file_bytes=100_000)
+    target = tmp_path / "out.yuv"
+    raw = ("testsrc=size=64x64:rate=25", "-f", "lavfi")
+    output = ConfigIO("out", str(target), ("-f", "rawvideo"))
+    config = replace(make_config(raw), output=(output,))
+    async with supervised(config, supervision) as process:
+        await until(lambda: process.state().exec is Exec.KILLED, 10)
+        assert "limit of 100000 bytes" in process.state().last_logline
+    assert target.stat().st_size <= 100_000

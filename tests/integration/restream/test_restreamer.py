@@ -245,3 +245,35 @@ async def test_a_reference_is_resolved_at_each_start(house: House) -> None:
         await until(lambda: "udp://127.0.0.1:5002" in process.state().command)
         with pytest.raises(InvalidError, match="go round"):
             await restreamer.update(ProcessId("z"), replace(reader("z", "a")))
+
+
+async def test_many_failures_at_once_are_one_alarm(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("daemon.restream.alarm.INTERVAL", 0.05)
+    async with house.open() as restreamer:
+        for number in range(4):
+            await restreamer.add(make_config("exit 1", id=ProcessId(f"bad{number}")))
+        await restreamer.add(make_config())
+        await until(lambda: restreamer.alarm)
+        assert restreamer.alarm is not None
+        assert restreamer.alarm.code == "many-failures"
+        said = [line for line in caplog.messages if line.startswith("restream: alarm:")]
+        assert len(said) == 1
+        for number in range(4):
+            await restreamer.command(ProcessId(f"bad{number}"), "stop")
+        await until(lambda: restreamer.alarm is None)
+
+
+async def test_what_a_user_stops_is_no_failure(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.restream.alarm.INTERVAL", 0.05)
+    async with house.open() as restreamer:
+        names = [ProcessId(f"p{number}") for number in range(4)]
+        for name in names:
+            await restreamer.add(make_config("ignore INT,TERM; progress 0 0.05", id=name))
+            await pid_of(restreamer, name)
+        for name in names:
+            await restreamer.command(name, "restart")
+        assert restreamer._shared.alarm._failed == {}
