@@ -83,8 +83,9 @@ async def test_backups_come_by_the_clock_when_something_changed(tmp_path: Path) 
         connection = sqlite3.connect(written)
         assert connection.execute("SELECT key FROM metadata").fetchall() == [("one",)]
         connection.close()
-        assert await database.backup_changes() is None
-        await database.execute(ADD, ("two",))
-        assert await database.backup_changes() is not None
         task.cancel()
+    await database.query("SELECT 1")  # behind whatever the task had begun
+    assert await database.backup_changes() is None
+    await database.execute(ADD, ("two",))
+    assert await database.backup_changes() is not None
     database.close()
