@@ -10,12 +10,11 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TypedDict
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 
 from daemon import log as logs
-from daemon.auth import Auth, ViewerAccess, hash_password, password_hash
+from daemon.auth import Auth, Keyring, Users, ViewerAccess, hash_password
 from daemon.config import (
     Config,
     ConfigService,
@@ -42,6 +41,8 @@ from daemon.restream.store import Store
 from daemon.session import Sessions
 from daemon.settings import (
     MIB,
+    administrator,
+    first_administrator,
     make_disk,
     needs_start,
     process_policy,
@@ -55,6 +56,7 @@ from daemon.storage.database import Database
 from daemon.storage.lock import lock_directory
 from daemon.storage.revocation import Revocations
 from daemon.storage.schedule import run_backups
+from daemon.storage.users import UserStore
 from daemon.storage.viewer_token import ViewerTokens
 from daemon.webrtc.subsystem import WebRTC
 
@@ -126,8 +128,7 @@ class Core:
             instance_id=secrets.instance_id,
         )
         self._revocations = Revocations(database)
-        self._viewer_tokens = ViewerTokens(database)
-        self._auth: Auth | None = None
+        self._auth = self._make_auth(database)
         self._binary = binary.find(config.ffmpeg.binary)
         self._storage = mount(config)
         self._places = {"diskfs": str(self._storage.disk.root)}
@@ -206,7 +207,7 @@ class Core:
         self._watch_signals()
         make_disk(self._storage.disk.root)
         await self._revocations.load(time.time())
-        self._auth = await self._make_auth(self._config)
+        await self._set_up_accounts()
         self._webrtc.hooks.breaks_loops = await self._breaks_loops()
         await self._webrtc.open()
         self._app = create_app(self._services())
@@ -235,16 +236,17 @@ class Core:
 
     def _services(self) -> Services:
         config = self._config
+        auth = self._auth if config.api.auth.enable else None
         return Services(
             restreamer=self._restreamer,
             webrtc=self._webrtc,
-            auth=self._auth,
+            auth=auth,
             config_service=self._service,
             skills=SkillsCache(partial(skills.read, self._binary)),
             log_buffer=self._buffer,
             about=About(self._service, self._alarms),
             feed=self._feed,
-            viewer_access=ViewerAccess(self._auth, self._viewer_tokens) if self._auth else None,
+            viewer_access=ViewerAccess(auth, self._viewer_tokens) if auth else None,
             storage=self._storage,
             sessions=self._sessions,
             metrics=self._metrics,
@@ -315,20 +317,25 @@ class Core:
             why = "; ".join([error.message, *error.details])
             log.warning("config: not reloaded: %s", why)
 
-    async def _make_auth(self, config: Config) -> Auth | None:
-        auth = config.api.auth
-        if not auth.enable:
-            return None
-        return Auth(revocations=self._revocations, **await self._credentials(config))
+    def _make_auth(self, database: Database) -> Auth:
+        self._viewer_tokens = ViewerTokens(database)
+        accounts = UserStore(database)
+        self._users = Users(accounts, on_ended=self._on_tokens_ended)
+        self._keys = Keyring(accounts)
+        return Auth(users=self._users, keys=self._keys, revocations=self._revocations)
 
-    async def _credentials(self, config: Config) -> "_Credentials":
-        auth = config.api.auth
-        username = auth.username or "admin"
-        secret = auth.jwt.secret.encode() or self._secrets.jwt_key
-        hashed = self._secrets.password_hash
-        if auth.password:
-            hashed = await password_hash(auth.password, username=username, secret=secret)
-        return {"username": username, "password_hash": hashed, "secret": secret}
+    async def _set_up_accounts(self) -> None:
+        """Learn users and keys; the administrator of the first run becomes a user (A8)."""
+        await self._keys.load(self._secrets.jwt_key)
+        await self._users.load()
+        auth = self._config.api.auth
+        self._keys.configure(auth.jwt.secret)
+        self._users.configure(await administrator(self._config, self._secrets))
+        if self._secrets.password_hash and not self._users.has_admin:
+            await self._users.keep(first_administrator(self._config, self._secrets))
+
+    def _on_tokens_ended(self, name: str) -> None:
+        self._webrtc.end_subject(name, "token-revoked")
 
     async def _apply(self, old: Config, new: Config) -> None:
         """Make a changed configuration the one that runs, as far as that goes."""
@@ -336,12 +343,13 @@ class Core:
         if not new.api.auth.enable and not is_loopback(self._listening):
             why = f"we still listen on {self._listening}; restart to switch auth off"
             raise ConfigError(f"api.auth.enable: {why}", problems={"api.auth.enable": [why]})
-        before, after = await self._credentials(old), await self._credentials(new)
-        if self._auth is None or not new.api.auth.enable:
-            self._auth = await self._make_auth(new)
-        else:
-            self._auth.replace_credentials(**after)
-        if before != after or old.api.auth.enable != new.api.auth.enable:
+        configured = await administrator(new, self._secrets)
+        if new.api.auth.enable and configured is None and not self._users.has_stored_admin:
+            why = "is gone; only a restart makes a new one"
+            raise ConfigError(f"api.auth.password {why}", problems={"api.auth.password": [why]})
+        self._users.configure(configured)
+        is_new_key = self._keys.configure(new.api.auth.jwt.secret)
+        if is_new_key or old.api.auth.enable != new.api.auth.enable:
             self._webrtc.end_all("token-revoked")  # all tokens end with their key
         self._config = new
         self._storage = mount(new, self._storage)
@@ -370,12 +378,6 @@ class Core:
     def _set_up_log(self, config: Config) -> None:
         sinks = [self._console, self._buffer]
         logs.setup(config.log.level, sinks, topics=config.log.topics)
-
-
-class _Credentials(TypedDict):
-    username: str
-    password_hash: str
-    secret: bytes
 
 
 def _needs_password(config: Config) -> bool:

@@ -1,5 +1,7 @@
 """Config -> what each room is told: services take values, not the whole configuration."""
 
+import hashlib
+import hmac
 import logging
 import re
 import tempfile
@@ -7,7 +9,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from daemon.config import Config, is_loopback
+from daemon.auth import Role, User, password_hash
+from daemon.config import Config, Secrets, is_loopback
 from daemon.restream.alarm import Alarm
 from daemon.restream.policy import Policy
 from daemon.storage.database import Database
@@ -94,3 +97,27 @@ def make_disk(root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         log.warning("disk: %s can't be made: %s", root, error.strerror)
+
+
+async def administrator(config: Config, secrets: Secrets) -> User | None:
+    """Give the administrator whose password stands in the configuration; None: it doesn't.
+
+    Another name or password is another epoch, so that a change ends their tokens; a restart
+    must not.
+    """
+    auth = config.api.auth
+    if not auth.enable or not auth.password:
+        return None
+    name, secret = auth.username, secrets.jwt_key
+    hashed = await password_hash(auth.password, username=name, secret=secret)
+    said = b"epoch\0" + name.encode() + b"\0" + auth.password.encode()
+    epoch = hmac.digest(secret, said, hashlib.sha256).hex()[:16]
+    return User(name, Role.ADMIN, hashed, epoch, is_configured=True)
+
+
+def first_administrator(config: Config, secrets: Secrets) -> User:
+    """Give the administrator whose password the first run made."""
+    said = b"first epoch\0" + secrets.password_hash.encode()
+    epoch = hmac.digest(secrets.jwt_key, said, hashlib.sha256).hex()[:16]
+    name = config.api.auth.username or "admin"
+    return User(name, Role.ADMIN, secrets.password_hash, epoch, int(time.time()))

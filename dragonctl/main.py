@@ -17,6 +17,7 @@ from dragonctl.commands import (
     serve,
     stats,
     token,
+    users,
     viewers,
     whep_test,
 )
@@ -71,6 +72,7 @@ app.command()(login.logout)
 app.add_typer(process.app, name="process")
 app.command()(live.live)
 app.add_typer(token.app, name="token")
+app.add_typer(users.app, name="users")
 app.command("whep-test")(whep_test.whep_test)
 app.command()(stats.stats)
 app.add_typer(viewers.app, name="viewers")

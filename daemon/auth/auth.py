@@ -1,18 +1,22 @@
-"""Auth: log in, refresh with reuse detection, verify, issue, revoke."""
+"""Auth: log in, refresh with reuse detection, verify, issue, revoke, rotate keys."""
 
 import asyncio
-import hashlib
-import hmac
+import logging
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from daemon.auth.claims import ACCESS, ALL_SCOPES, BAD_TOKEN, REFRESH, VIEW, Claims, read, sign
+from daemon.auth.claims import ACCESS, BAD_TOKEN, REFRESH, VIEW, Claims, read, sign
+from daemon.auth.keys import Keyring
 from daemon.auth.limit import LoginLimit
 from daemon.auth.password import check_password
-from daemon.errors import AuthError, ConfigError
+from daemon.auth.users import User, Users
+from daemon.errors import AuthError, StorageError
+from daemon.storage.users import KeyRecord
+
+log = logging.getLogger(__name__)
 
 ACCESS_LIFETIME = 600  # seconds; datarhei's, clients plan their refresh by it
 REFRESH_LIFETIME = 86_400
@@ -42,48 +46,44 @@ class Tokens:
 
 
 class Auth:
-    """One administrator, and tokens in their name.
+    """Logins, and the tokens that they and viewers get.
 
-    ``secret`` must be 32 random bytes, or a configured text. All tokens end when the name, the
-    password or the secret changes. ``now`` is the wall clock, ``monotonic`` counts the limits.
+    ``now`` is the wall clock, ``monotonic`` counts the limits.
     """
 
     def __init__(
         self,
         *,
-        username: str,
-        password_hash: str,
-        secret: bytes,
+        users: Users,
+        keys: Keyring,
         revocations: RevocationStore,
         now: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.users = users
+        self.keys = keys
         self._revocations = revocations
         self._now = now
         self._monotonic = monotonic
         self._limit = LoginLimit()
         self._refreshing = asyncio.Lock()
-        self.replace_credentials(username=username, password_hash=password_hash, secret=secret)
-
-    def replace_credentials(self, *, username: str, password_hash: str, secret: bytes) -> None:
-        """Take over a changed configuration; any change ends all tokens. Raises ConfigError."""
-        assert username, "nobody can't log in"
-        if not password_hash:
-            raise ConfigError("api.auth.password is gone; only a restart makes a new one")
-        assert secret, "a known key lets everybody make tokens"
-        self._username = username
-        self._password_hash = password_hash
-        self._key = _derive_key(username, password_hash, secret)
 
     async def login(self, username: str, password: str, source: str) -> Tokens:
         """Check a name and a password. Raises AuthError, LimitError; never sleeps."""
         self._limit.begin(source, username, self._monotonic())
-        is_user = hmac.compare_digest(_encode(username), _encode(self._username))
-        known_hash = self._password_hash if is_user else None
-        if not await check_password(password, known_hash):
+        user = self.users.get(username)
+        is_right = await check_password(password, user.password_hash if user else None)
+        if user is None or not is_right or self.users.get(username) != user:
             raise AuthError("Invalid username or password")
         self._limit.succeed(source, username, self._monotonic())
-        return self._tokens(self._username, ALL_SCOPES, family=str(uuid.uuid4()))
+        await self._note_login(user, password)
+        return self._tokens(user, family=str(uuid.uuid4()))
+
+    async def _note_login(self, user: User, password: str) -> None:
+        try:
+            await self.users.note_login(user, password)
+        except StorageError as error:  # the old hash is as good as before
+            log.warning("auth: the hash of %s was not renewed: %s", user.name, error.message)
 
     async def refresh(self, token: str) -> Tokens:
         """Swap a refresh token for new tokens. Raises AuthError.
@@ -101,17 +101,26 @@ class Auth:
                 await self._revoke(_USED, claims.token_id)
                 await self._revoke(_REPLACED, claims.previous)
         return self._tokens(
-            claims.subject, claims.scopes, family=claims.family, previous=claims.token_id
+            self._user_of(claims), family=claims.family, previous=claims.token_id
         )
 
     def verify(self, token: str, *usefor: str) -> Claims:
         """Check a token that is for one of these; none named: for access. Raises AuthError."""
-        claims = read(token, usefor or (ACCESS,), key=self._key, now=self._now())
+        claims = read(token, usefor or (ACCESS,), key_of=self.keys.verifying, now=self._now())
         if self._is_revoked(_TOKEN, claims.token_id):
             raise AuthError(BAD_TOKEN)
         if claims.family and self._is_revoked(_FAMILY, claims.family):
             raise AuthError(BAD_TOKEN)
-        return claims
+        if claims.process_id is not None:  # a viewer's, which belongs to no user
+            return claims
+        return replace(claims, scopes=claims.scopes & self._user_of(claims).scopes)
+
+    def _user_of(self, claims: Claims) -> User:
+        """Find whose token it is. Raises AuthError if they, or all their tokens, are gone."""
+        user = self.users.get(claims.subject)
+        if user is None or user.epoch != claims.epoch:
+            raise AuthError(BAD_TOKEN)
+        return user
 
     def issue_viewer(
         self,
@@ -143,6 +152,14 @@ class Auth:
         kind = _FAMILY if claims.family else _TOKEN
         await self._revoke(kind, claims.family or claims.token_id, claims.expires_at)
 
+    async def rotate(self, *, at_once: bool, last_end: int) -> KeyRecord:
+        """Sign with a new key. Unless ``at_once``, older tokens count until they end.
+
+        ``last_end`` is when the last viewer's token ends. Raises ConflictError.
+        """
+        login_end = int(self._now()) + REFRESH_LIFETIME + ACCESS_LIFETIME
+        return await self.keys.rotate(0 if at_once else max(last_end, login_end))
+
     async def revoke_token(self, token_id: str, expires_at: float) -> None:
         """End a token that isn't at hand, such as a viewer's."""
         await self._revoke(_TOKEN, token_id, expires_at)
@@ -161,10 +178,10 @@ class Auth:
         longest = self._now() + REFRESH_LIFETIME + ACCESS_LIFETIME
         await self._revocations.add(kind, token_id, max(expires_at, longest))
 
-    def _tokens(
-        self, subject: str, scopes: frozenset[str], *, family: str, previous: str = ""
-    ) -> Tokens:
-        access = Claims(subject, scopes, None, str(uuid.uuid4()), 0, family)
+    def _tokens(self, user: User, *, family: str, previous: str = "") -> Tokens:
+        access = Claims(
+            user.name, user.scopes, None, str(uuid.uuid4()), 0, family, epoch=user.epoch
+        )
         fresh = replace(access, token_id=str(uuid.uuid4()), previous=previous)
         return Tokens(
             self._sign(access, ACCESS, ACCESS_LIFETIME),
@@ -174,16 +191,7 @@ class Auth:
     def _sign(self, claims: Claims, usefor: str, lifetime: int) -> str:
         issued_at = int(self._now())
         dated = replace(claims, expires_at=issued_at + lifetime)
-        return sign(dated, usefor, lifetime=lifetime, key=self._key, issued_at=issued_at)
-
-
-def _encode(text: str) -> bytes:
-    """Any text, for a name may hold what UTF-8 can't write, and simply be wrong."""
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _derive_key(username: str, password_hash: str, secret: bytes) -> bytes:
-    """Mix all three, each with its length, so that no two settings give one key."""
-    parts = [b"jwt key 1", username.encode(), password_hash.encode()]
-    message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-    return hmac.digest(secret, message, hashlib.sha256)
+        key = self.keys.signing
+        return sign(
+            dated, usefor, lifetime=lifetime, kid=key.kid, key=key.key, issued_at=issued_at
+        )

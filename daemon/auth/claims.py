@@ -3,10 +3,10 @@
 datarhei's claims are kept (``iss``, ``sub``, ``usefor``, ``exi``, ``jti``); ours beside them
 are ``aud``, ``nbf``, ``scope``, ``pid`` (a viewer's process), ``fam`` (one login's tokens),
 ``prv`` (the refresh token that this one replaces), ``mxv`` and ``mxs`` (how many may watch by a
-viewer's token at once, and for how many seconds each).
+viewer's token at once, and for how many seconds each) and ``epo`` (the user's epoch).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ ACCESS, REFRESH, VIEW = "access", "refresh", "view"  # what a token is for, ``us
 LEEWAY = 30  # seconds between two clocks
 MAX_TOKEN = 4096  # characters; ours have 600
 BAD_TOKEN = "Missing or invalid JWT token"  # noqa: S105 - a sentence, datarhei's
+KeyOf = Callable[[object], bytes | None]  # by the header's kid, whatever that is
 REQUIRED = ("exp", "iat", "nbf", "iss", "aud", "sub", "jti", "usefor", "scope")
 
 ALL_SCOPES = frozenset(
@@ -32,6 +33,7 @@ ALL_SCOPES = frozenset(
         "config:read",
         "config:write",
         "system:read",
+        "user:write",
     }
 )
 
@@ -42,7 +44,7 @@ class Claims:
 
     ``process_id`` binds the token to that process and to nothing else. ``previous`` is, in a
     refresh token, the one that it replaces. ``max_viewers`` and ``max_view_seconds`` are limits
-    of a viewer's token; 0 is none of its own.
+    of a viewer's token; 0 is none of its own. ``epoch`` is the user's when it was made.
     """
 
     subject: str
@@ -54,6 +56,7 @@ class Claims:
     previous: str = ""
     max_viewers: int = 0
     max_view_seconds: int = 0
+    epoch: str = ""
 
     def allows(self, scope: str, process_id: str | None = None) -> bool:
         """Whether this token may do ``scope``, to that process if one is named."""
@@ -62,7 +65,9 @@ class Claims:
         return scope in self.scopes
 
 
-def sign(claims: Claims, usefor: str, *, lifetime: int, key: bytes, issued_at: int) -> str:
+def sign(
+    claims: Claims, usefor: str, *, lifetime: int, kid: str, key: bytes, issued_at: int
+) -> str:
     """Make the token; ``claims.expires_at`` must be ``issued_at + lifetime``."""
     payload: dict[str, Any] = {
         "iss": ISSUER,
@@ -82,16 +87,21 @@ def sign(claims: Claims, usefor: str, *, lifetime: int, key: bytes, issued_at: i
         "prv": claims.previous,
         "mxv": claims.max_viewers,
         "mxs": claims.max_view_seconds,
+        "epo": claims.epoch,
     }
     payload |= {name: value for name, value in optional.items() if value}
-    return jwt.encode(payload, key, algorithm=ALGORITHM)
+    return jwt.encode(payload, key, algorithm=ALGORITHM, headers={"kid": kid})
 
 
-def read(token: str, usefor: Collection[str], *, key: bytes, now: float) -> Claims:
+def read(token: str, usefor: Collection[str], *, key_of: KeyOf, now: float) -> Claims:
     """Check and take apart. Raises AuthError for whatever isn't exactly ours, and for such."""
     if len(token) > MAX_TOKEN or not token.isascii():
         raise AuthError(BAD_TOKEN)
     try:
+        # of the header only the key's id counts, and only to look it up in our own table
+        key = key_of(jwt.get_unverified_header(token).get("kid"))
+        if key is None:
+            raise AuthError(BAD_TOKEN)
         payload = jwt.decode(
             token,
             key,
@@ -127,7 +137,7 @@ def _is_current(payload: Mapping[str, Any], now: float) -> bool:
 def _claims(payload: Mapping[str, Any]) -> Claims:
     process_id = payload.get("pid")
     texts = [payload["sub"], payload["jti"], payload["scope"], process_id or ""]
-    texts += [payload.get("fam", ""), payload.get("prv", "")]
+    texts += [payload.get("fam", ""), payload.get("prv", ""), payload.get("epo", "")]
     numbers = [payload.get("mxv", 0), payload.get("mxs", 0)]
     if not all(isinstance(text, str) for text in texts):
         raise AuthError(BAD_TOKEN)
@@ -143,4 +153,5 @@ def _claims(payload: Mapping[str, Any]) -> Claims:
         previous=texts[5],
         max_viewers=numbers[0],
         max_view_seconds=numbers[1],
+        epoch=texts[6],
     )

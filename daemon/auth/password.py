@@ -42,6 +42,11 @@ async def password_hash(configured: str, *, username: str, secret: bytes) -> str
     return await hash_in_pool(configured, salt[:_SALT_BYTES])
 
 
+def needs_rehash(known_hash: str) -> bool:
+    """Whether it was made with other parameters than ours of today."""
+    return _HASHER.check_needs_rehash(known_hash)
+
+
 async def check_password(text: str, known_hash: str | None) -> bool:
     """Compare in the pool; None, an unknown user, takes as long as a wrong password."""
     loop = asyncio.get_running_loop()

@@ -69,6 +69,10 @@ class ViewerAccess:
         for token in await self._store.of_creator(name, self._now()):
             await self._end(token)
 
+    async def last_end(self) -> int:
+        """When the last of all ends, in Unix seconds; 0: there is none."""
+        return await self._store.last_end()
+
     async def _end(self, token: ViewerToken) -> None:
         await self._auth.revoke_token(token.id, token.expires_at)
         await self._store.remove(token)

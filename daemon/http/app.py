@@ -28,6 +28,7 @@ from daemon.http import (
     skills,
     token,
     ui,
+    users,
     webrtc,
     whep,
 )
@@ -131,6 +132,7 @@ def _blueprints(services: Services) -> Iterator[Blueprint]:
     yield guard.routes(services.auth)
     yield process.routes(services.restreamer, _forgetter(services.viewer_access))
     yield token.routes(services.restreamer, services.viewer_access)
+    yield users.routes(services.auth, services.viewer_access, services.webrtc)
     yield metadata.routes(services.restreamer)
     yield whep.routes(
         services.webrtc,

@@ -9,7 +9,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, TypeVar
 
-from quart import Blueprint, Quart, current_app, g, request
+from quart import Blueprint, Quart, Response, current_app, g, jsonify, request
 
 from daemon.auth import ACCESS, VIEW, Auth, Claims
 from daemon.errors import AuthError, ForbiddenError, InvalidError, NotFoundError
@@ -34,6 +34,7 @@ class Scope(StrEnum):
     CONFIG_READ = "config:read"
     CONFIG_WRITE = "config:write"
     SYSTEM_READ = "system:read"
+    USER_WRITE = "user:write"
     PUBLIC = "public"
     SESSION = "session"
 
@@ -211,6 +212,16 @@ def routes(auth: Auth | None) -> Blueprint:
             raise AuthError(_BAD_TOKEN, reason="missing-or-invalid-token")
         tokens = await auth.refresh(token)
         return {"access_token": tokens.access, "refresh_token": tokens.refresh}
+
+    @login.delete("")
+    @needs(Scope.PUBLIC)
+    async def log_out() -> Response:
+        """End the login of this token: all its tokens, and who watches by them."""
+        claims = caller().claims
+        if auth is None or claims is None:
+            raise AuthError(_BAD_TOKEN, reason="missing-or-invalid-token")
+        await auth.revoke(claims)
+        return jsonify("OK")
 
     return login
 

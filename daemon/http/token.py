@@ -4,13 +4,14 @@ from dataclasses import asdict
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from quart import Blueprint, Response, jsonify
 
 from daemon.auth import ViewerAccess, ViewerToken
-from daemon.errors import ConflictError, InvalidError
+from daemon.errors import ConflictError
 from daemon.http.body import parse_json, read
 from daemon.http.guard import QUERY_TOKEN, Scope, caller, needs
+from daemon.http.model import validated
 from daemon.http.process import find
 from daemon.http.url import external_url
 from daemon.restream.restreamer import Restreamer
@@ -85,11 +86,4 @@ def _shown(token: ViewerToken) -> dict[str, Any]:
 async def _read_wanted() -> TokenModel:
     """Read the body; without one, all is as it is by default."""
     data = await read(MAX_BODY)
-    try:
-        return TokenModel.model_validate(parse_json(data)) if data else TokenModel()
-    except ValidationError as error:
-        lines = [
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-            for problem in error.errors(include_url=False, include_input=False)
-        ]
-        raise InvalidError("Invalid JSON", details=lines, reason="invalid-json") from None
+    return validated(TokenModel, parse_json(data) if data else {})

@@ -41,7 +41,24 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (process_id, id)
         ) STRICT, WITHOUT ROWID""",
     ),
+    (
+        """CREATE TABLE user (
+            name TEXT PRIMARY KEY NOT NULL,
+            role TEXT NOT NULL,
+            password_hash TEXT NOT NULL,
+            epoch TEXT NOT NULL,
+            created_at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE signing_key (
+            kid TEXT PRIMARY KEY NOT NULL,
+            key BLOB NOT NULL,
+            created_at INTEGER NOT NULL,
+            verifies_until INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+    ),
 )
 
 VERSION = len(MIGRATIONS)
-TABLES = frozenset({"process", "metadata", "revocation", "viewer_token"})  # of that version
+TABLES = frozenset(
+    {"process", "metadata", "revocation", "viewer_token", "user", "signing_key"}
+)  # of that version

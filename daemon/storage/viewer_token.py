@@ -47,6 +47,11 @@ class ViewerTokens:
         """List what one user has given out."""
         return await self._where("created_by = ? AND expires_at > ?", name, now)
 
+    async def last_end(self) -> int:
+        """When the last of all ends, in Unix seconds; 0: there is none."""
+        [(end,)] = await self._database.query("SELECT max(expires_at) FROM viewer_token")
+        return int(end or 0)
+
     async def remove(self, token: ViewerToken) -> None:
         """Forget; revoke it first."""
         await self._database.execute(

@@ -127,6 +127,12 @@ class WebRTC:
         for process_id in list(self.registry.sources):
             self.registry.sources.pop(process_id).close()
 
+    def end_subject(self, subject: str, reason: str) -> None:
+        """End every viewer of one user."""
+        for viewer in list(self.registry.viewers.values()):
+            if viewer.info.subject == subject:
+                self._end(viewer, reason)
+
     def end_all(self, reason: str) -> None:
         """End every viewer."""
         for viewer in list(self.registry.viewers.values()):

@@ -1,7 +1,6 @@
 """login and logout: the password comes from a prompt, the environment or stdin, never argv."""
 
 import os
-import sys
 from typing import Annotated
 
 import typer
@@ -9,15 +8,13 @@ import typer
 from dragonctl import login as saved
 from dragonctl import render
 from dragonctl.commands.option import Json, allow_insecure
-from dragonctl.errors import ClientError, ExitCode
+from dragonctl.commands.password import FromStdin, read_password
+from dragonctl.errors import ClientError
 
-MAX_PASSWORD = 4096  # characters
+LOGOUT_TIMEOUT = 5.0  # seconds
 
 Insecure = Annotated[
     bool, typer.Option("--insecure", help="Allow plain http to another machine.")
-]
-FromStdin = Annotated[
-    bool, typer.Option("--password-stdin", help="Read the password from stdin.")
 ]
 
 
@@ -45,7 +42,8 @@ def login(
     with Client(Server(url)) as client:
         # before the person types a password: is anybody there?
         client.get("/ping")
-        access, refresh = client.log_in(username, _password(from_stdin=password_stdin))
+        password = read_password("DRAGONCTL_PASSWORD", from_stdin=password_stdin)
+        access, refresh = client.log_in(username, password)
     saved.save(
         saved.directory(os.environ),
         saved.Login(url, username if access else "", access, refresh, is_insecure),
@@ -57,22 +55,24 @@ def login(
 
 
 def logout(*, json: Json = False) -> None:
-    """Forget the saved login."""
-    existed = saved.delete(saved.directory(os.environ))
+    """Forget the saved login, and end it at the server."""
+    place = saved.directory(os.environ)
+    _end(saved.load(place))
+    existed = saved.delete(place)
     words = "logged out" if existed else "there was no saved login"
     render.done(words, {"logged_out": existed}, is_json=json)
 
 
-def _password(*, from_stdin: bool) -> str:
-    if from_stdin:
-        password = sys.stdin.readline(MAX_PASSWORD).rstrip("\r\n")
-    elif "DRAGONCTL_PASSWORD" in os.environ:
-        password = os.environ["DRAGONCTL_PASSWORD"]
-    elif sys.stdin.isatty():
-        password = typer.prompt("Password", hide_input=True, err=True)
-    else:
-        text = "no terminal to ask for the password: use --password-stdin"
-        raise ClientError(f"{text}, or set DRAGONCTL_PASSWORD", ExitCode.USAGE)
-    if not password:
-        raise ClientError("the password is empty", ExitCode.USAGE)
-    return password
+def _end(login: saved.Login | None) -> None:
+    """Tell the server; a login that it can't be told of ends by itself within a day."""
+    from dragonctl.client import NOT_FOUND, UNAUTHORIZED, Client
+    from dragonctl.server import Server
+
+    if login is None or not login.access_token:
+        return
+    with Client(Server(login.url, login=login), timeout=LOGOUT_TIMEOUT) as client:
+        try:
+            client.delete("/api/login")
+        except ClientError as error:
+            if error.status not in {NOT_FOUND, UNAUTHORIZED}:  # a Core has no such route
+                render.note(f"the server was not told: {error.message}")

@@ -101,6 +101,7 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
     ("OPTIONS", f"{P}/whep/{{peer_id}}", {}),
     ("GET", "/metrics", {}),
     ("GET", "/api/v3/events", {}),
+    ("DELETE", "/api/login", {"headers": {}}),
     ("GET", f"{P}/token", {}),
     ("POST", f"{P}/token", {"body": {"max_viewers": 2}}),
     ("POST", f"{P}/token", {"body": {"ttl_seconds": 0}}),

@@ -168,6 +168,9 @@ class ScriptedWebRTC:
         self.viewers_by_id[process_id, peer_id] = viewer
         return Subscription(process_id, peer_id, "v=0\r\n", "tag1")
 
+    def end_all(self, reason: str) -> None:
+        self.viewers_by_id.clear()
+
     def subject_of(self, process_id: str, peer_id: str) -> str | None:
         viewer = self.viewers_by_id.get((process_id, peer_id))
         return None if viewer is None else viewer.subject
@@ -269,6 +272,12 @@ class ScriptedAccess:
 
     async def revoke_process(self, process_id: str) -> None:
         return
+
+    async def revoke_creator(self, name: str) -> None:
+        return
+
+    async def last_end(self) -> int:
+        return 0
 
 
 def token(

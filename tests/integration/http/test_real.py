@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from daemon.auth import ALL_SCOPES as AUTH_SCOPES
-from daemon.auth import Auth, hash_password
+from daemon.auth import hash_password
 from daemon.config import ConfigService, load
 from daemon.ffmpeg.probe import Probe
 from daemon.ffmpeg.skills import Codec, Library, Skill, Skills
@@ -24,6 +24,7 @@ from daemon.storage.database import Database
 from daemon.webrtc.registry import Limits
 from daemon.webrtc.subsystem import Settings, WebRTC
 from tests.conformance.openapi import check
+from tests.fakes.accounts import make_auth
 from tests.integration.http.scripted import ALL_SCOPES, Api
 
 SKILLS = Skills(
@@ -80,12 +81,8 @@ async def real(tmp_path: Path) -> AsyncIterator[Api]:
     service = ConfigService(
         load(None, {"CORE_DB_DIR": str(tmp_path)}), environ={}, write=write_atomic
     )
-    auth = Auth(
-        username="admin",
-        password_hash=await asyncio.to_thread(hash_password, "secret"),
-        secret=b"x" * 32,
-        revocations=Revocations(),
-    )
+    hashed = await asyncio.to_thread(hash_password, "secret")
+    auth = make_auth(hashed, Revocations())
     async with asyncio.TaskGroup() as group:
         running = group.create_task(restreamer.run())
         async with asyncio.timeout(10):

@@ -11,9 +11,11 @@ from daemon.auth import Auth, ViewerAccess, hash_password
 from daemon.storage.database import Database
 from daemon.storage.revocation import Revocations
 from daemon.storage.viewer_token import ViewerTokens
+from tests.fakes.accounts import make_auth
 from tests.integration.http.scripted import ALL_SCOPES, Api, config, token
 
 NOW = 1_800_000_000
+HASH = hash_password("right")
 TOKEN = "/api/v3/process/cam/token"
 WHEP = "/api/v3/process/cam/whep"
 OFFER = {"Content-Type": "application/sdp"}
@@ -56,13 +58,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 async def desk_of(database: Database, clock: Clock, **others: Any) -> Desk:
     revocations = Revocations(database)
     await revocations.load(clock())
-    auth = Auth(
-        username="admin",
-        password_hash=hash_password("right"),
-        secret=bytes(32),
-        revocations=revocations,
-        now=clock,
-    )
+    auth = make_auth(HASH, revocations, now=clock)
     desk = Desk(auth, ViewerAccess(auth, ViewerTokens(database), clock), **others)
     login = await auth.login("admin", "right", "192.0.2.1")
     desk.login = {"Authorization": f"Bearer {login.access}"}

@@ -8,20 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.auth import ALL_SCOPES, Auth
+from daemon.auth import Auth
 from daemon.errors import AuthError
-from tests.unit.auth.test_auth import NOW, SECRET, make, payload_of
+from tests.fakes.accounts import SECRET
+from tests.unit.auth.test_auth import NOW, make, payload_of
 
 
 def access(auth: Auth) -> str:
     """Make an access token without a login."""
-    return auth._tokens("admin", ALL_SCOPES, family="").access
+    user = auth.users.get("admin")
+    assert user is not None
+    return auth._tokens(user, family="").access
 
 
 def forged(auth: Auth, algorithm: str = "HS256", without: str = "", **changes: Any) -> str:
     payload = payload_of(access(auth)) | changes
     payload.pop(without, None)
-    return jwt.encode(payload, auth._key, algorithm=algorithm)
+    key = auth.keys.signing
+    return jwt.encode(payload, key.key, algorithm=algorithm, headers={"kid": key.kid})
 
 
 @pytest.mark.parametrize(
@@ -52,6 +56,7 @@ def test_a_token_without_a_required_claim_is_refused(name: str) -> None:
         ("pid", 5),
         ("fam", ["x"]),
         ("prv", 1),
+        ("epo", 7),
         ("mxv", -1),
         ("mxv", True),
         ("mxs", "9"),
@@ -73,12 +78,15 @@ def test_scopes_that_we_do_not_know_count_for_nothing() -> None:
 def test_another_algorithm_or_key_is_refused() -> None:
     auth = make()
     payload = payload_of(access(auth))
+    kid = {"kid": auth.keys.signing.kid}
     others = [
         forged(auth, "HS384"),
         forged(auth, "HS512"),
-        jwt.encode(payload, "", algorithm="none"),
-        jwt.encode(payload, SECRET, algorithm="HS256"),
-        jwt.encode(payload, b"x", algorithm="HS256"),
+        jwt.encode(payload, "", algorithm="none", headers=kid),
+        jwt.encode(payload, SECRET, algorithm="HS256", headers=kid),
+        jwt.encode(payload, auth.keys.signing.key, algorithm="HS256"),
+        jwt.encode(payload, auth.keys.signing.key, headers={"kid": "other"}),
+        jwt.encode(payload, b"x", algorithm="HS256", headers=kid),
     ]
     for token in others:
         with pytest.raises(AuthError):
