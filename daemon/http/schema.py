@@ -6,7 +6,7 @@ A config goes out as its owner wrote it, so that it can be read back; ``display`
 import math
 import secrets
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -73,6 +73,7 @@ class WebRTCModel(_Model):
     video_pt: PayloadType = 102
     audio_pt: PayloadType = 111
     force_transcode: bool = False
+    instant_start: Literal["off", "keyframe", "gop"] = "gop"
 
 
 class ProcessModel(_Model):

@@ -10,6 +10,7 @@ ProcessId = NewType("ProcessId", str)
 
 MAX_ID = 128  # characters
 MAX_REFERENCE_BYTES = 64 * 1024
+INSTANT_STARTS = ("off", "keyframe", "gop")
 RTCP_TYPES = range(64, 96)  # RFC 5761 section 4: taken for RTCP on a shared port
 
 
@@ -50,6 +51,7 @@ class ConfigWebRTC:
     video_pt: int = 102
     audio_pt: int = 111
     force_transcode: bool = False
+    instant_start: str = "gop"  # what who joins gets at once: one of INSTANT_STARTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,8 @@ def _check_webrtc(webrtc: ConfigWebRTC) -> Iterator[str]:
             yield f"webrtc.{name} is not between 0 and 127"
         elif value in RTCP_TYPES:
             yield f"webrtc.{name} is between 64 and 95, which RTCP uses"
+    if webrtc.instant_start not in INSTANT_STARTS:
+        yield f"webrtc.instant_start is none of {', '.join(INSTANT_STARTS)}"
     if webrtc.video_pt == webrtc.audio_pt:
         yield "webrtc.video_pt and webrtc.audio_pt are the same"
 

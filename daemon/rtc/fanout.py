@@ -58,12 +58,13 @@ def runs(sizes: Sequence[int]) -> list[tuple[int, int, int]]:
 class Group:
     """Lanes that get the same bursts. Never changed: bursts on their way keep theirs."""
 
-    __slots__ = ("array", "lanes", "native", "plain")
+    __slots__ = ("array", "native", "plain", "tracks")
 
-    def __init__(self, lanes: Sequence[Lane]) -> None:
-        self.lanes = tuple(lanes)
-        self.native = tuple(one for one in lanes if isinstance(one, NativeLane))
-        self.plain = tuple(one for one in lanes if isinstance(one, PlainLane))
+    def __init__(self, tracks: Sequence[OutgoingTrack]) -> None:
+        """``tracks`` must be open."""
+        self.tracks = {track.lane: track for track in tracks if track.lane is not None}
+        self.native = tuple(one for one in self.tracks if isinstance(one, NativeLane))
+        self.plain = tuple(one for one in self.tracks if isinstance(one, PlainLane))
         self.array = native.pointers(self.native) if self.native else None
 
 
@@ -72,10 +73,19 @@ class Delivery:
     """A burst and whom it goes to, as far as it has come: C's part, then Python's."""
 
     burst: Burst
+    group: Group
     work: native.Work | None
     plain: list[PlainLane]  # those not begun yet, the next one last
     transmissions: Iterator[Transmission]
     waiting: Transmission | None = None
+
+    def unreached(self, spool: native.Spool | None) -> list[OutgoingTrack]:
+        """List the tracks that have got nothing of it, and still wait for it."""
+        lanes: list[Lane] = [*self.plain]
+        if self.work is not None and spool is not None:
+            lanes += self.work.unreached(spool)
+        tracks = self.group.tracks
+        return [tracks[lane] for lane in lanes if tracks[lane].lane is lane]
 
 
 def deliver(burst: Burst, group: Group, turn: int) -> Delivery:
@@ -94,7 +104,7 @@ def deliver(burst: Burst, group: Group, turn: int) -> Delivery:
         )
     place = turn % len(group.plain) if group.plain else 0
     plain = [*group.plain[place:], *group.plain[:place]]
-    return Delivery(burst, work, plain, _transmissions(burst, plain, cuts, sum(sizes)))
+    return Delivery(burst, group, work, plain, _transmissions(burst, plain, cuts, sum(sizes)))
 
 
 def _transmissions(
@@ -115,45 +125,52 @@ def _transmissions(
 
 
 class Fanout:
-    """The viewers of one track of one source."""
+    """The viewers of one track of one source: those who watch live, and those who wait."""
 
     def __init__(self) -> None:
         self.line = Line()
-        self._tracks: dict[Lane, OutgoingTrack] = {}
-        self._closed: set[OutgoingTrack] = set()
+        self._live: dict[OutgoingTrack, None] = {}  # a set in order
+        self._waiting: dict[OutgoingTrack, None] = {}
         self._group: Group | None = None
         self._turn = 0
 
-    def __len__(self) -> int:
-        return len(self._tracks)
+    def wait(self, track: OutgoingTrack) -> None:
+        """Let a closed track begin at the next burst that a decoder can begin with."""
+        assert not track.is_open
+        self._waiting[track] = None
 
-    def add(self, track: OutgoingTrack) -> None:
-        """Take a viewer in; it begins at the next burst that a decoder can begin with."""
+    def go_live(self, track: OutgoingTrack) -> None:
+        """Go on with an open track that has come as far as the line."""
+        assert track.line.last_index == self.line.last_index
         track.line = self.line
-        self._tracks[track.lane] = track
-        self._closed.add(track)
+        self._live[track] = None
+        self._group = None
 
-    def remove(self, track: OutgoingTrack) -> None:
-        """Forget a viewer; a second time is harmless."""
-        track.lane.is_open = False
-        self._closed.discard(track)
-        if self._tracks.pop(track.lane, None) is not None:
+    def take(self, track: OutgoingTrack) -> None:
+        """Close a track and take it out; harmless if it isn't here."""
+        self._waiting.pop(track, None)
+        if track in self._live:
+            track.close()
+            del self._live[track]
             self._group = None
 
     def begin(self, burst: Burst) -> tuple[Delivery | None, list[OutgoingTrack]]:
         """Prepare a live burst; also the tracks that begin, or begin anew, with it."""
-        opened = [
-            track
-            for track in self._closed
-            if track.accepts(burst.packets, is_keyframe=burst.is_keyframe)
-        ]
-        if opened:
-            self._closed.difference_update(opened)
-            self._group = None
-        self.line.last_index = burst.packets[-1][0]
-        if self._group is None:
-            self._group = Group([lane for lane in self._tracks if lane.is_open])
-        if not self._group.lanes:
+        first = burst.packets[0][0]
+        opened = []
+        for track in list(self._waiting):
+            if track.needs_keyframe and not burst.is_keyframe:
+                track.dropped_frames += track.has_started
+                continue
+            track.open(first)
+            track.line = self.line
+            del self._waiting[track]
+            self._live[track] = None
+            opened.append(track)
+        if opened or self._group is None:
+            self._group = Group(list(self._live))
+        self.line.last_index, self.line.last_timestamp = burst.packets[-1][:2]
+        if not self._live:
             return None, opened
         self._turn += 1  # nobody is always the last
         return deliver(burst, self._group, self._turn), opened
@@ -161,12 +178,10 @@ class Fanout:
     def abandon(self, delivery: Delivery, spool: native.Spool | None) -> None:
         """Close the gates of those that a burst didn't reach: it came too late for them."""
         before = delivery.burst.packets[0][0] - 1
-        unreached: list[Lane] = [*delivery.plain]
-        if delivery.work is not None and spool is not None:
-            unreached += delivery.work.unreached(spool)
-        for lane in unreached:
-            track = self._tracks.get(lane)
-            if track is not None and lane.is_open:
-                track.close_gate(before)
-                self._closed.add(track)
+        for track in delivery.unreached(spool):
+            if track in self._live:
+                track.close(before)
+                track.dropped_frames += 1
+                del self._live[track]
                 self._group = None
+                self.wait(track)

@@ -36,6 +36,7 @@ class Feedback:
         self._second = 0.0
         self._in_second = 0
         self._asked = 0
+        self._wanted: dict[str, None] = {}
 
     def admits(self, now: float) -> bool:
         """Whether one more RTCP packet is within the viewer's rate."""
@@ -83,11 +84,18 @@ class Feedback:
                 self.rtt_seconds = rtt
 
     def _receive_keyframe_request(self, packet: rtcp.Pli | rtcp.Fir) -> None:
-        """Count it: FFmpeg can't be asked for a key frame over RTP."""
+        """Note it: FFmpeg can't be asked for a key frame over RTP, but the cache can."""
         found = self._by_ssrc.get(packet.media_ssrc)
         if found is not None:
             self.plis += 1
             found[1].plis += 1
+            self._wanted[found[0]] = None
+
+    def take_wanted(self) -> list[str]:
+        """Take the kinds of the tracks that want a key frame."""
+        wanted = list(self._wanted)
+        self._wanted.clear()
+        return wanted
 
     def _resend(self, nack: rtcp.Nack, now: float) -> list[bytes]:
         found = self._by_ssrc.get(nack.media_ssrc)
@@ -98,16 +106,18 @@ class Feedback:
         history = self._histories[kind]
         media_bytes = history.bytes_in_last_second(now)
         resent = []
+        rtt = self.rtt_seconds or 0.0
         wanted = nack.sequences[: MAX_ASKED - self._asked]
         self._asked += len(wanted)
         for sequence in wanted:
-            place = track.locate(sequence)
-            plain = history.get(place[0], now) if place else None
-            if place is None or plain is None:
+            index, segment = track.locate(sequence) or (0, None)
+            in_replay = segment is not None and segment.stamp is not None
+            plain = history.get(index, now, in_replay=in_replay)
+            if segment is None or plain is None:
                 track.unanswered_nacks += 1
-            elif track.budget.allows(plain, media_bytes, self.rtt_seconds or 0.0, now):
+            elif track.budget.allows(sequence, len(plain[3]), media_bytes, rtt, now):
                 try:
-                    resent.append(track.protect_again(plain, place[1]))
+                    resent.append(track.protect_again(plain, segment))
                 except SrtpError:  # too far behind for libsrtp to protect it again
                     track.unanswered_nacks += 1
         track.resent += len(resent)

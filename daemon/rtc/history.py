@@ -7,6 +7,7 @@ the same bytes (RFC 3711 section 9.1 forbids other bytes under one index).
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 
+from daemon.rtc.gop import Gop
 from daemon.rtc.timeline import Plain
 
 MAX_AGE = 2.0  # seconds
@@ -20,7 +21,9 @@ REMEMBERED = 512  # packets whose resends one viewer's budget remembers
 class History:
     """The last bursts of one track, which hold the packets by their index on the line."""
 
-    def __init__(self, max_packets: int) -> None:
+    def __init__(self, max_packets: int, gop: Gop | None = None) -> None:
+        """``gop``: where a replay's packets are found, which may be older."""
+        self._gop = gop
         self._max_packets = max_packets
         self._packets = 0
         self._bursts: deque[tuple[float, Sequence[Plain]]] = deque()
@@ -41,8 +44,14 @@ class History:
         ):
             self._packets -= len(bursts.popleft()[1])
 
-    def get(self, index: int, now: float) -> Plain | None:
+    def get(self, index: int, now: float, *, in_replay: bool = False) -> Plain | None:
         """Find the packet of this index; None when it's unknown or too old."""
+        found = self._find(index, now)
+        if found is None and in_replay and self._gop is not None:
+            found = self._gop.get(index)
+        return found
+
+    def _find(self, index: int, now: float) -> Plain | None:
         for added, packets in reversed(self._bursts):
             if packets[0][0] <= index:
                 found = [packet for packet in packets if packet[0] == index]
@@ -72,12 +81,12 @@ class Budget:
         self._spent: deque[tuple[float, int]] = deque()
         self._spent_bytes = 0
 
-    def allows(self, packet: Plain, media_bytes: int, rtt: float, now: float) -> bool:
-        """Say whether this packet may be resent now; if so, it is charged.
+    def allows(self, index: int, size: int, media_bytes: int, rtt: float, now: float) -> bool:
+        """Say whether a packet of ``size`` bytes may be resent now; if so, it is charged.
 
-        ``media_bytes``: what the track had in the last second, which earns resends.
+        ``index`` names it; ``media_bytes``: what the track had in the last second, which earns
+        resends.
         """
-        index, size = packet[0], len(packet[3])
         count, last = self._resends.get(index, (0, float("-inf")))
         if count >= MAX_RESENDS or now - last < max(MIN_INTERVAL, rtt):
             return False

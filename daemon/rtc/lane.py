@@ -18,13 +18,11 @@ Protect = Callable[[int, int, Sequence[Plain], int, int, bytes], list[bytes]]
 class Lane(Protocol):
     """What a track does with its lane.
 
-    ``sequence_offset``: outgoing index minus the line's. ``is_open``: whether live media goes
-    out. ``extension``: which of a burst's header extensions this viewer negotiated, 0 for none.
-    ``address``: None while there is no proven one. ``packets`` and ``octets``: sent so far
-    (RFC 3550 section 6.4.1).
+    ``is_open``: once False, nothing more goes out. ``extension``: which of a burst's header
+    extensions this viewer negotiated, 0 for none. ``address``: None while there is no proven
+    one. ``packets`` and ``octets``: sent so far (RFC 3550 section 6.4.1).
     """
 
-    sequence_offset: int
     is_open: bool
     extension: int
     address: Address | None
@@ -35,16 +33,13 @@ class Lane(Protocol):
     @property
     def octets(self) -> int: ...
 
-    def note_sent(self, packets: int, octets: int) -> None:
-        """Count what went out by another way than the fan-out."""
-
 
 class PlainLane:
     """A lane in Python; ``protect`` is ``srtp.Outbound.protect_burst``."""
 
     __slots__ = (
-        "_payload_type", "_protect", "_ssrc", "_timestamp_offset", "address", "extension",
-        "is_open", "octets", "overhead", "packets", "sequence_offset",
+        "_payload_type", "_protect", "_sequence_offset", "_ssrc", "_timestamp_offset",
+        "address", "extension", "is_open", "octets", "overhead", "packets",
     )  # fmt: skip
 
     def __init__(
@@ -54,10 +49,12 @@ class PlainLane:
         *,
         ssrc: int,
         payload_type: int,
+        sequence_offset: int,
         timestamp_offset: int,
     ) -> None:
-        self.sequence_offset = 0
-        self.is_open = False
+        """``sequence_offset``: outgoing index minus the line's."""
+        self._sequence_offset = sequence_offset
+        self.is_open = True
         self.extension = 0
         self.address: Address | None = None
         self.packets = 0
@@ -68,10 +65,6 @@ class PlainLane:
         self._payload_type = payload_type
         self._timestamp_offset = timestamp_offset
 
-    def note_sent(self, packets: int, octets: int) -> None:
-        self.packets += packets
-        self.octets += octets
-
     def protect(self, packets: Sequence[Plain], octets: int, extension: bytes) -> list[bytes]:
         """Encrypt a burst: two buffers a packet, see ``srtp.Outbound.protect_burst``."""
         self.packets += len(packets)
@@ -80,7 +73,7 @@ class PlainLane:
             self._ssrc,
             self._payload_type,
             packets,
-            self.sequence_offset,
+            self._sequence_offset,
             self._timestamp_offset,
             extension,
         )

@@ -39,14 +39,15 @@ IS_AVAILABLE = _open()
 
 
 class Cipher:
-    """One viewer's AES-GCM; all its lanes share it. One thread only."""
+    """One viewer's AES-GCM and its salt; all its lanes share it. One thread only."""
 
-    __slots__ = ("c",)
+    __slots__ = ("c", "salt")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, salt: bytes) -> None:
         made = lib.cipher_new(key, len(key))
         assert made != ffi.NULL, "OpenSSL refused an AES-GCM key"
         self.c = ffi.gc(made, lib.cipher_free)
+        self.salt = salt
 
 
 class NativeLane:
@@ -57,18 +58,20 @@ class NativeLane:
     def __init__(
         self,
         cipher: Cipher,
-        salt: bytes,
         *,
         ssrc: int,
         payload_type: int,
+        sequence_offset: int,
         timestamp_offset: int,
     ) -> None:
         self.c = ffi.new("lane_t *")
         self.c.cipher = cipher.c
-        self.c.salt = salt
+        self.c.salt = cipher.salt
         self.c.ssrc = ssrc
         self.c.payload_type = payload_type
+        self.c.sequence_offset = sequence_offset
         self.c.timestamp_offset = timestamp_offset
+        self.c.is_open = True
         self._cipher = cipher  # C memory doesn't keep it alive
         self._address: Address | None = None
 
@@ -92,14 +95,6 @@ class NativeLane:
         self.c.is_open = is_open
 
     @property
-    def sequence_offset(self) -> int:
-        return int(self.c.sequence_offset)
-
-    @sequence_offset.setter
-    def sequence_offset(self, offset: int) -> None:
-        self.c.sequence_offset = offset
-
-    @property
     def extension(self) -> int:
         return int(self.c.extension)
 
@@ -114,11 +109,6 @@ class NativeLane:
     @property
     def octets(self) -> int:
         return int(self.c.octets)
-
-    def note_sent(self, packets: int, octets: int) -> None:
-        """Count what went out by another way than ``Work``."""
-        self.c.packets += packets
-        self.c.octets += octets
 
 
 def pointers(lanes: Sequence[NativeLane]) -> Any:

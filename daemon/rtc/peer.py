@@ -55,7 +55,14 @@ class Closed:
     detail: str = ""
 
 
-Event = Connected | Closed
+@dataclass(frozen=True, slots=True)
+class KeyframeWanted:
+    """The viewer's decoder has lost the picture of this track (PLI or FIR)."""
+
+    kind: str
+
+
+Event = Connected | Closed | KeyframeWanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +320,7 @@ class Peer:
         self._ice.note_alive(now)
         address = self.media_address
         resent = self._feedback.receive(packets, ntp=self._setup.ntp(now), now=now)
+        self._events.extend(map(KeyframeWanted, self._feedback.take_wanted()))
         if address is not None:
             self._transmits.extend((data, address) for data in resent)
 
@@ -347,7 +355,7 @@ class Peer:
         address = self._ice.selected if self.state is State.CONNECTED else None
         self.media_address = address
         for track in self.tracks.values():
-            track.lane.address = address
+            track.address = address
 
     def _close(self, reason: str, detail: str = "") -> None:
         if self._become(State.CLOSED):

@@ -92,7 +92,9 @@ class Outbound:
         self._cipher: native.Cipher | None = None
         self.overhead = keys.profile.overhead
 
-    def new_lane(self, *, ssrc: int, payload_type: int, timestamp_offset: int) -> Lane:
+    def new_lane(
+        self, *, ssrc: int, payload_type: int, sequence_offset: int, timestamp_offset: int
+    ) -> Lane:
         """Make a lane for the fan-out; in C memory if it can be."""
         keys = self._keys
         if keys.profile is Profile.AES128_CM_SHA1_80 or not native.IS_AVAILABLE:
@@ -101,15 +103,18 @@ class Outbound:
                 self.overhead,
                 ssrc=ssrc,
                 payload_type=payload_type,
+                sequence_offset=sequence_offset,
                 timestamp_offset=timestamp_offset,
             )
-        key, salt = derive_rtp_keys(keys.profile, keys.local_key, keys.local_salt)
-        self._cipher = self._cipher or native.Cipher(key)
+        if self._cipher is None:
+            self._cipher = native.Cipher(
+                *derive_rtp_keys(keys.profile, keys.local_key, keys.local_salt)
+            )
         return NativeLane(
             self._cipher,
-            salt,
             ssrc=ssrc,
             payload_type=payload_type,
+            sequence_offset=sequence_offset,
             timestamp_offset=timestamp_offset,
         )
 

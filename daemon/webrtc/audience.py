@@ -29,6 +29,7 @@ class Tally:
     unanswered: int = 0
     nacks: int = 0
     plis: int = 0
+    plis_answered: int = 0
     dropped_frames: int = 0
     first_rtp_seconds: float = 0.0
     first_rtp: list[int] = field(default_factory=lambda: [0] * (len(FIRST_RTP_BOUNDS) + 1))
@@ -43,6 +44,7 @@ class Tally:
             self.resent += track.resent
             self.unanswered += track.unanswered_nacks
             self.dropped_frames += track.dropped_frames
+            self.plis_answered += track.answered_plis
         if feedback is not None:
             self.nacks += feedback.nacks
             self.plis += feedback.plis

@@ -45,6 +45,7 @@ def viewer(viewer: Viewer, now: float, queue_seconds: float) -> dict[str, Any]:
         "nacks": sums.nacks,
         "nack_hit_ratio": round(sums.resent / asked, 3) if asked else None,
         "plis": sums.plis,
+        "plis_answered": sums.plis_answered,
         "send_queue_ms": _milliseconds(queue_seconds),
         "srtp_profile": str(peer.profile) if peer.profile else None,
     }

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from daemon.ffmpeg.probe import Probe
 from daemon.restream.config import ConfigWebRTC, ProcessConfig, ProcessId
 from daemon.restream.hooks import PendingStart, RunEnd, StopReason
-from daemon.rtc.fanout import Burst
 from daemon.webrtc.ffmpeg_args import build_args
 from daemon.webrtc.plan import Plan, make_plan
 from daemon.webrtc.registry import Registry
@@ -31,7 +30,7 @@ class Lifecycle:
         self,
         registry: Registry,
         prober: Prober,
-        deliver: Callable[[Source, Burst], None],
+        make_source: Callable[[ProcessId, ConfigWebRTC], Source],
         close_viewers: Callable[[ProcessId, str], None],
         on_tracks: Callable[[ProcessId, tuple[str, ...]], None],
         *,
@@ -39,7 +38,7 @@ class Lifecycle:
     ) -> None:
         self._registry = registry
         self._prober = prober
-        self._deliver = deliver
+        self._make_source = make_source
         self._close_viewers = close_viewers
         self._on_tracks = on_tracks
         self.is_on = is_on
@@ -120,7 +119,7 @@ class Lifecycle:
     def _source_of(self, process_id: ProcessId, config: ConfigWebRTC) -> Source:
         source = self._registry.sources.get(process_id)
         if source is None:
-            source = Source(process_id, config, self._deliver)
+            source = self._make_source(process_id, config)
             self._registry.sources[process_id] = source
         source.configure(config)
         return source

@@ -13,14 +13,15 @@ from daemon.log import redact
 from daemon.restream.config import ConfigWebRTC, ProcessId
 from daemon.rtc import h264
 from daemon.rtc.codecs import SourceTrack
-from daemon.rtc.fanout import Burst, Fanout
+from daemon.rtc.fanout import Burst, Delivery
+from daemon.rtc.gop import Start
 from daemon.rtc.history import History
 from daemon.rtc.peer import Peer
 from daemon.rtc.timeline import Plain, Timeline, Verdict
-from daemon.rtc.track import OutgoingTrack
 from daemon.webrtc.ffmpeg_args import LegAddress
 from daemon.webrtc.keyframe import KeyFrames
 from daemon.webrtc.leg import Leg
+from daemon.webrtc.outlet import Abandon, Outlet
 from daemon.webrtc.plan import Plan
 
 log = logging.getLogger(__name__)
@@ -34,13 +35,14 @@ KINDS = ("video", "audio")
 
 
 class Source:
-    """The media of one process. ``deliver`` gets every burst, in order."""
+    """The media of one process; ``transmit`` and ``on_begin`` are as ``Outlet`` has them."""
 
     def __init__(
         self,
         process_id: ProcessId,
         config: ConfigWebRTC,
-        deliver: Callable[["Source", Burst], None],
+        transmit: Callable[[Delivery, Abandon], None],
+        on_begin: Callable[[Peer], None],
     ) -> None:
         self.process_id = process_id
         self.config = config
@@ -48,16 +50,16 @@ class Source:
         self.problem = ""  # why there are no legs; "" when there are
         self.is_running = False
         self.tracks: tuple[SourceTrack, ...] = ()
-        self.histories = {kind: History(HISTORY_PACKETS[kind]) for kind in KINDS}
+        self.outlets = {kind: Outlet(kind, transmit, on_begin) for kind in KINDS}
+        self.histories = {
+            kind: History(HISTORY_PACKETS[kind], self.outlets[kind].gop) for kind in KINDS
+        }
         self.keyframes = KeyFrames()
-        self.fanouts = {kind: Fanout() for kind in KINDS}
-        self.peers: dict[OutgoingTrack, Peer] = {}  # those that get this source's media
         self.verdicts = dict.fromkeys(Verdict, 0)
         self.legs = {
             "video": Leg("video", config.video_pt),
             "audio": Leg("audio", config.audio_pt),
         }
-        self._deliver = deliver
         self._timeline = Timeline(
             KINDS, origin=1.0 + secrets.randbelow(1 << 20) / 1024, first_index=1
         )
@@ -70,6 +72,7 @@ class Source:
         self._run_began: float | None = None
         self._has_warned = False
         self._loop = asyncio.get_running_loop()
+        self.configure(config)
         for leg in self.legs.values():
             self._loop.add_reader(leg.socket, self._on_readable, leg)
 
@@ -78,6 +81,7 @@ class Source:
     def configure(self, config: ConfigWebRTC) -> None:
         """Take new payload types; they count from the next run on."""
         self.config = config
+        self.outlets["video"].gop.mode = Start(config.instant_start)
         self.legs["video"].payload_type = config.video_pt
         self.legs["audio"].payload_type = config.audio_pt
 
@@ -122,6 +126,8 @@ class Source:
         for timer in (self._flush_timer, self._gather_timer):
             if timer is not None:
                 timer.cancel()
+        for outlet in self.outlets.values():
+            outlet.close()
         for leg in self.legs.values():
             self._loop.remove_reader(leg.socket)
             leg.close()
@@ -131,14 +137,16 @@ class Source:
     def join(self, peer: Peer) -> None:
         """Send this source's media to a peer that has connected."""
         for kind, track in peer.tracks.items():
-            self.peers[track] = peer
-            self.fanouts[kind].add(track)
+            self.outlets[kind].join(track, peer)
+
+    def want_keyframe(self, peer: Peer, kind: str) -> None:
+        """Help a peer that has lost the picture."""
+        self.outlets[kind].want_keyframe(peer.tracks[kind])
 
     def leave(self, peer: Peer) -> None:
         """Send nothing more to a peer; a second time is harmless."""
         for kind, track in peer.tracks.items():
-            self.fanouts[kind].remove(track)
-            self.peers.pop(track, None)
+            self.outlets[kind].leave(track)
 
     # -- what others ask
 
@@ -244,7 +252,7 @@ class Source:
         self.histories[kind].add(packets, arrived)
         if kind == "video":
             self.keyframes.add(packets, self.video_codec, is_keyframe=is_keyframe)
-        self._deliver(self, Burst(kind, packets, is_keyframe, arrived))
+        self.outlets[kind].send(Burst(kind, packets, is_keyframe, arrived))
 
     def _learn_profile(self, payload: bytes) -> None:
         """Answer later viewers with the profile that the stream really has."""

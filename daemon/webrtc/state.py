@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from daemon.restream.config import ProcessId
 from daemon.rtc import native
+from daemon.rtc.gop import MAX_BYTES, MAX_SECONDS
 from daemon.webrtc import figures
 from daemon.webrtc.plan import Action, TrackPlan
 from daemon.webrtc.source import Source
@@ -37,6 +38,7 @@ def process(webrtc: "WebRTC", source: Source, now: float) -> dict[str, Any]:
         "process_id": source.process_id,
         "state": word,
         "reason": reason,
+        "instant_start": _instant_start(source),
         "plan": [_track(track) for track in plan.tracks] if plan else [],
         "source": {kind: _leg(source, kind, now) for kind in (plan.kinds if plan else ())},
         "viewers": viewers(webrtc, now, source.process_id),
@@ -75,6 +77,19 @@ def _word(source: Source, now: float) -> tuple[str, str]:
     if silent:
         return "live", f"no {' and no '.join(silent)} from FFmpeg"
     return "live", ""
+
+
+def _instant_start(source: Source) -> dict[str, Any]:
+    """Say what who joins gets at once, or why they wait for a key frame."""
+    gop = source.outlets["video"].gop
+    bounds = f"{MAX_SECONDS:.0f} s or {MAX_BYTES >> 20} MiB"
+    reason = f"key frames are more than {bounds} apart" if gop.is_too_long else ""
+    return {
+        "mode": str(gop.mode),
+        "bytes": gop.octets,
+        "keyframe_interval_seconds": gop.interval_seconds,
+        "reason": reason,
+    }
 
 
 def _track(track: TrackPlan) -> dict[str, Any]:

@@ -6,21 +6,23 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from daemon.errors import ConfigError, InvalidError, NotFoundError, NotReadyError
 from daemon.restream.config import ProcessId
 from daemon.rtc import codecs, native, sdp
 from daemon.rtc.answer import Candidate, host_candidates
-from daemon.rtc.fanout import Burst
+from daemon.rtc.fanout import Delivery
 from daemon.rtc.ice import Credentials
-from daemon.rtc.peer import Closed, Event, Peer
+from daemon.rtc.peer import Connected, Event, KeyframeWanted, Peer
 from daemon.webrtc import admission, candidates, figures, state
 from daemon.webrtc.admission import Admission
 from daemon.webrtc.audience import Audience
 from daemon.webrtc.keyframe import KeyFrame
 from daemon.webrtc.lifecycle import Lifecycle, Prober
 from daemon.webrtc.mux import Job, Mux
+from daemon.webrtc.outlet import Abandon
 from daemon.webrtc.registry import Limits, Registry, Viewer, ViewerInfo
 from daemon.webrtc.source import Source
 
@@ -78,7 +80,7 @@ class WebRTC:
         self.hooks = Lifecycle(
             self.registry,
             prober,
-            self._deliver,
+            partial(Source, transmit=self._transmit, on_begin=self._begin),
             self._close_viewers,
             self._end_mismatched,
             is_on=settings.enable,
@@ -310,23 +312,24 @@ class WebRTC:
             text = "the process sends no media yet"
             raise NotReadyError(text, retry_after=RETRY_AFTER, reason="no-media")
 
-    def _deliver(self, source: Source, burst: Burst) -> None:
-        fanout = source.fanouts[burst.kind]
-        delivery, opened = fanout.begin(burst)
-        if self.mux is None:
-            return
-        if delivery is not None:
-            self.mux.fan_out(Job(delivery, fanout.abandon))
-        now = time.monotonic()
-        for peer in {peer for track in opened if (peer := source.peers.get(track))}:
-            if peer.needs_first_report(burst.kind):
-                peer.request_reports(now)
-                self.mux.pump(peer)
+    def _transmit(self, delivery: Delivery, abandon: Abandon) -> None:
+        if self.mux is not None:
+            self.mux.fan_out(Job(delivery, abandon))
+
+    def _begin(self, peer: Peer) -> None:
+        """Tell a viewer's clocks together with its first picture and sound."""
+        peer.request_reports(time.monotonic())
+        if self.mux is not None:
+            self.mux.pump(peer)
 
     def _on_event(self, peer: Peer, event: Event) -> None:
         viewer = self._viewer_of[peer]
         source = self.registry.sources.get(viewer.process_id)
-        if not isinstance(event, Closed):
+        if isinstance(event, KeyframeWanted):
+            if source is not None:
+                source.want_keyframe(peer, event.kind)
+            return
+        if isinstance(event, Connected):
             if source is not None:
                 source.join(peer)
             log.info("process %s: viewer %s: connected", viewer.process_id, viewer.id[:8])

@@ -1,5 +1,6 @@
 """process create, update, enable-webrtc, disable-webrtc: what changes a config."""
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,15 @@ from dragonctl.errors import ClientError, ExitCode
 
 if TYPE_CHECKING:
     from dragonctl.client import Client
+
+
+class InstantStart(StrEnum):
+    """What who joins gets at once."""
+
+    OFF = "off"
+    KEYFRAME = "keyframe"
+    GOP = "gop"
+
 
 NewId = Annotated[
     str | None,
@@ -132,6 +142,12 @@ def enable_webrtc(
         int | None,
         typer.Option("--audio-pt", min=96, max=127, help="RTP payload type of the audio leg."),
     ] = None,
+    instant_start: Annotated[
+        InstantStart | None,
+        typer.Option(
+            "--instant-start", help="What who joins gets at once.", show_default=False
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Let browsers watch a process over WHEP."""
@@ -140,6 +156,7 @@ def enable_webrtc(
         "force_transcode": force_transcode,
         "video_pt": video_pt,
         "audio_pt": audio_pt,
+        "instant_start": instant_start,
     }
     known = {name: value for name, value in block.items() if value is not None}
     with connect() as client:

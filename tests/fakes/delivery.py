@@ -30,6 +30,7 @@ def _native(work: native.Work) -> list[tuple[Address, bytes]]:
                 (lane.address, whole[at : at + piece.segment])
                 for at in range(0, len(whole), piece.segment)
             ]
-            lane.note_sent(piece.packets, piece.octets)
+            lane.c.packets += piece.packets
+            lane.c.octets += piece.octets
             work.skip_piece()
     return found

@@ -92,6 +92,7 @@ VIEWER: dict[str, Any] = {
     "packets_lost": 40,
     "nacks": 12,
     "plis": 1,
+    "plis_answered": 1,
     "rtt_ms": 23.4,
     "jitter_ms": 1.25,
     "dropped_frames": 0,

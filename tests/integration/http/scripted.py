@@ -40,7 +40,8 @@ VIEWER: dict[str, Any] = {
     "connected_seconds": None, "first_rtp_ms": 12.5, "codecs": {"video": "H264"},
     "bytes_sent": 1, "packets_sent": 1, "packets_lost": 0, "loss_ratio": 0.0,
     "packets_resent": 0, "dropped_frames": 0, "jitter_ms": 0.1, "rtt_ms": None, "nacks": 0,
-    "nack_hit_ratio": None, "plis": 0, "send_queue_ms": 0.0, "srtp_profile": None,
+    "nack_hit_ratio": None, "plis": 0, "plis_answered": 0, "send_queue_ms": 0.0,
+    "srtp_profile": None,
 }  # fmt: skip
 IDLE = ProcessState(
     order=Order.STOP,

@@ -105,8 +105,8 @@ class Stage:
             track = OutgoingTrack(
                 VIDEO, Outbound(keys), ssrc=number, first_sequence=0, timestamp_offset=0
             )
-            track.lane.address = self.receiver.getsockname()
-            self.fanout.add(track)
+            track.address = self.receiver.getsockname()
+            self.fanout.wait(track)
             tracks.append(track)
         return tracks
 

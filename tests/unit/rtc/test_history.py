@@ -49,32 +49,32 @@ def test_the_media_of_the_last_second_is_counted() -> None:
 def test_one_packet_is_resent_three_times_at_the_most_and_not_in_haste() -> None:
     budget = Budget()
     times = [0.0, 0.01, 0.03, 0.06, 0.1]
-    assert [budget.allows(plain(7), 0, 0.0, now) for now in times] == [
+    assert [budget.allows(7, 1000, 0, 0.0, now) for now in times] == [
         True, False, True, True, False,
     ]  # fmt: skip
 
 
 def test_a_resend_waits_for_the_round_trip() -> None:
     budget = Budget()
-    assert budget.allows(plain(7), 0, 0.2, 0.0)
-    assert not budget.allows(plain(7), 0, 0.2, 0.19)
-    assert budget.allows(plain(7), 0, 0.2, 0.21)
+    assert budget.allows(7, 1000, 0, 0.2, 0.0)
+    assert not budget.allows(7, 1000, 0, 0.2, 0.19)
+    assert budget.allows(7, 1000, 0, 0.2, 0.21)
 
 
 def test_a_flood_of_nacks_buys_a_share_of_the_media_and_no_more() -> None:
     budget = Budget()
     media_bytes = 250_000  # in the last second: 2 Mbit/s
-    granted = sum(budget.allows(plain(index), media_bytes, 0.0, 0.95) for index in range(5000))
+    granted = sum(budget.allows(index, 1000, media_bytes, 0.0, 0.95) for index in range(5000))
     assert granted == 75
 
 
 def test_a_quiet_track_still_gets_some_repair() -> None:
     budget = Budget()
-    granted = sum(budget.allows(plain(index, 200), 0, 0.0, 0.0) for index in range(100))
+    granted = sum(budget.allows(index, 200, 0, 0.0, 0.0) for index in range(100))
     assert granted == 20
 
 
 def test_the_budget_comes_back_with_time() -> None:
     budget = Budget()
-    assert sum(budget.allows(plain(index, 200), 0, 0.0, 0.0) for index in range(100)) == 20
-    assert sum(budget.allows(plain(index, 200), 0, 0.0, 1.5) for index in range(100, 200)) == 20
+    assert sum(budget.allows(index, 200, 0, 0.0, 0.0) for index in range(100)) == 20
+    assert sum(budget.allows(index, 200, 0, 0.0, 1.5) for index in range(100, 200)) == 20
