@@ -37,7 +37,8 @@ async def test_post_answers_the_whole_stored_config_with_defaults() -> None:
     assert response.status_code == 200
     said = await response.get_json()
     assert said["webrtc"] == {
-        "enabled": False, "video_pt": 102, "audio_pt": 111, "force_transcode": False, "instant_start": "gop",
+        "enabled": False, "video_pt": 102, "audio_pt": 111, "force_transcode": False,
+        "instant_start": "gop",
     }  # fmt: skip
     assert said["autostart"] is True
     assert said["limits"] == {"cpu_usage": 0, "memory_mbytes": 0, "waitfor_seconds": 0}
