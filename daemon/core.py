@@ -140,6 +140,7 @@ class Core:
             prober=partial(probe.probe, self._binary),
             limits=viewer_limits(config),
             is_revoked=self._is_revoked,
+            ffmpeg=self._binary,
         )
         self._restreamer = self._make_restreamer(config, database)
         self._feed = Feed(self._restreamer, self._webrtc)

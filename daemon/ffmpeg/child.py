@@ -20,10 +20,12 @@ REAP_SECONDS = 5.0
 
 
 @asynccontextmanager
-async def started(binary: Path, arguments: Sequence[str]) -> AsyncIterator[Process]:
+async def started(
+    binary: Path, arguments: Sequence[str], *, has_input: bool = False
+) -> AsyncIterator[Process]:
     """Run the program for the length of the body; then it is killed with its group and reaped.
 
-    Raises OSError if it can't be run.
+    ``has_input``: its stdin is a pipe. Raises OSError if it can't be run.
     """
     program = _runnable(binary)
     behind = (str(os.getpid()), *[launcher.NONE] * 3, "--")
@@ -31,7 +33,7 @@ async def started(binary: Path, arguments: Sequence[str]) -> AsyncIterator[Proce
         *(sys.executable, "-I", "-S", launcher.__file__, *behind),
         program,
         *arguments,
-        stdin=DEVNULL,
+        stdin=PIPE if has_input else DEVNULL,
         stdout=PIPE,
         stderr=PIPE,
         env=environment(),

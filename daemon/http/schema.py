@@ -74,6 +74,7 @@ class WebRTCModel(_Model):
     audio_pt: PayloadType = 111
     force_transcode: bool = False
     instant_start: Literal["off", "keyframe", "gop"] = "gop"
+    vp8: Literal["auto", "off"] = "auto"
 
 
 class ProcessModel(_Model):
@@ -194,6 +195,14 @@ def _io(model: IOModel) -> ConfigIO:
     )
 
 
+def _webrtc_json(webrtc: ConfigWebRTC) -> dict[str, Any]:
+    """Write datarhei's four members; ``vp8``, which is ours, only where it says something."""
+    block = asdict(webrtc)
+    if block["vp8"] == "auto":
+        del block["vp8"]
+    return block
+
+
 def config_json(config: ProcessConfig) -> dict[str, Any]:
     """Write a config: every field, always."""
     return {
@@ -212,7 +221,7 @@ def config_json(config: ProcessConfig) -> dict[str, Any]:
             "memory_mbytes": config.limits.memory_bytes // MIB,
             "waitfor_seconds": config.limits.waitfor_seconds,
         },
-        "webrtc": asdict(config.webrtc),
+        "webrtc": _webrtc_json(config.webrtc),
     }
 
 

@@ -45,13 +45,17 @@ class ConfigLimits:
 
 @dataclass(frozen=True, slots=True)
 class ConfigWebRTC:
-    """WebRTC output of one process. The payload types are those of the internal legs."""
+    """WebRTC output of one process. The payload types are those of the internal legs.
+
+    ``vp8``: "auto" makes VP8 for viewers without H.264 while there are any, "off" refuses them.
+    """
 
     enabled: bool = False
     video_pt: int = 102
     audio_pt: int = 111
     force_transcode: bool = False
     instant_start: str = "gop"  # what who joins gets at once: one of INSTANT_STARTS
+    vp8: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,8 @@ def _check_webrtc(webrtc: ConfigWebRTC) -> Iterator[str]:
             yield f"webrtc.{name} is between 64 and 95, which RTCP uses"
     if webrtc.instant_start not in INSTANT_STARTS:
         yield f"webrtc.instant_start is none of {', '.join(INSTANT_STARTS)}"
+    if webrtc.vp8 not in {"auto", "off"}:
+        yield "webrtc.vp8 is neither auto nor off"
     if webrtc.video_pt == webrtc.audio_pt:
         yield "webrtc.video_pt and webrtc.audio_pt are the same"
 

@@ -6,9 +6,11 @@ __all__ = [
     "codecs",
     "consent",
     "demux",
+    "derived",
     "dtls",
     "fanout",
     "feedback",
+    "flv",
     "gop",
     "h264",
     "history",
@@ -25,4 +27,5 @@ __all__ = [
     "stun",
     "timeline",
     "track",
+    "vp8",
 ]

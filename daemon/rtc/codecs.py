@@ -25,14 +25,14 @@ class SourceTrack:
     """What the process sends; ``profile_level_id`` is None until an SPS was seen."""
 
     kind: str  # video, audio
-    codec: str  # H264, opus
+    codec: str  # H264, VP8, opus
     profile_level_id: str | None
     channels: int
 
 
 @dataclass(frozen=True, slots=True)
 class NegotiatedTrack:
-    """One track in the viewer's numbers.
+    """One track in the viewer's numbers. ``line`` names whose packets it gets.
 
     ``channels`` is 0 where rtpmap names none; ``is_lenient``: the content is more than the
     format that the viewer agreed to, so it may stay black there.
@@ -48,10 +48,16 @@ class NegotiatedTrack:
     channels: int = 0
     is_lenient: bool = False
 
+    @property
+    def line(self) -> str:
+        """``vp8`` for VP8, which is made from the video; else the kind."""
+        return "vp8" if self.name.upper() == "VP8" else self.kind
+
 
 def negotiate(offer: Offer, tracks: Sequence[SourceTrack]) -> tuple[NegotiatedTrack, ...]:
-    """Match each track with a section, in the order of the offer; one of each kind at most.
+    """Match each kind of track with a section, in the order of the offer.
 
+    Several tracks of one kind are a choice: the first that the viewer can take is sent.
     A viewer that asks for video must get video: without a common codec it is refused even if
     audio would do, for a black player explains nothing. NegotiationError for an offer that we
     can't serve, SdpError if it doesn't want to receive.
@@ -59,17 +65,18 @@ def negotiate(offer: Offer, tracks: Sequence[SourceTrack]) -> tuple[NegotiatedTr
     usable = _usable_sections(offer)
     found: dict[int, NegotiatedTrack] = {}
     failures: list[NegotiationError] = []
-    for track in tracks:
-        sections = [index for index in usable if offer.media[index].kind == track.kind]
-        match = _match(track, offer, sections)
+    for kind in dict.fromkeys(track.kind for track in tracks):
+        choice = [track for track in tracks if track.kind == kind]
+        sections = [index for index in usable if offer.media[index].kind == kind]
+        match = next(filter(None, (_match(track, offer, sections) for track in choice)), None)
         if match is not None:
             found.setdefault(*match)
         elif sections:
-            failures.append(_no_common_codec(track, [offer.media[one] for one in sections]))
+            failures.append(_no_common_codec(choice, [offer.media[one] for one in sections]))
     if failures and (not found or "video" not in {track.kind for track in found.values()}):
         raise failures[0]
     if not found:
-        kinds = " and ".join(track.kind for track in tracks) or "nothing"
+        kinds = " and ".join(dict.fromkeys(track.kind for track in tracks)) or "nothing"
         raise NegotiationError(
             f"the offer asks for nothing that this process sends ({kinds})",
             reason="no-usable-media",
@@ -154,7 +161,9 @@ def _negotiated(media: Media, choice: _Choice) -> NegotiatedTrack:
     )
 
 
-def _no_common_codec(track: SourceTrack, sections: list[Media]) -> NegotiationError:
+def _no_common_codec(choice: Sequence[SourceTrack], sections: list[Media]) -> NegotiationError:
+    track = choice[0]
+    ours = " or ".join(one.codec for one in choice)
     codecs = [codec for media in sections for codec in media.codecs]
     names = list(dict.fromkeys(codec.name for codec in codecs))
     names = [name for name in names if name.lower() not in NO_CODEC]
@@ -165,7 +174,7 @@ def _no_common_codec(track: SourceTrack, sections: list[Media]) -> NegotiationEr
     elif track.codec == "H264":
         details.append("Firefox offers H264 only once its OpenH264 plugin is installed")
     return NegotiationError(
-        f"no common {track.kind} codec: the offer has {listed}, we send {track.codec}",
+        f"no common {track.kind} codec: the offer has {listed}, we send {ours}",
         details=details,
         reason="no-common-codec",
     )
@@ -272,7 +281,16 @@ def _opus_fmtp(codec: Codec, channels: int) -> str:
     return ";".join(parts)
 
 
+def _choose_vp8(track: SourceTrack, codecs: Sequence[Codec]) -> _Choice | None:
+    del track
+    for codec in codecs:
+        if (codec.name.upper(), codec.clock_rate) == ("VP8", 90_000):
+            return _Choice(codec, "")
+    return None
+
+
 _CHOOSERS: Mapping[str, Callable[[SourceTrack, Sequence[Codec]], _Choice | None]] = {
     "H264": _choose_h264,
+    "VP8": _choose_vp8,
     "opus": _choose_opus,
 }

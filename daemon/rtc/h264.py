@@ -61,6 +61,11 @@ def annex_b(payloads: Iterable[bytes]) -> bytes:
 
     What is not whole is left out; no payload, or none that is whole, gives no bytes.
     """
+    return b"".join(_START_CODE + nal for nal in nal_units(payloads))
+
+
+def nal_units(payloads: Iterable[bytes]) -> list[bytes]:
+    """Give the NAL units of one picture, in order; what is not whole is left out."""
     nals: list[bytes] = []
     fragments = bytearray()
     for payload in payloads:
@@ -76,7 +81,7 @@ def annex_b(payloads: Iterable[bytes]) -> bytes:
         if fragments and payload[1] & _FU_END:
             nals.append(bytes(fragments))
             fragments.clear()
-    return b"".join(_START_CODE + nal for nal in nals)
+    return nals
 
 
 def _is_fragment(payload: bytes) -> bool:

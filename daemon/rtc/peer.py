@@ -106,7 +106,7 @@ class Peer:
         self.profile: srtp.Profile | None = None
         self.dropped: dict[str, int] = {}
         self.media_address: Address | None = None  # None unless connected
-        self.tracks: dict[str, OutgoingTrack] = {}  # by kind; empty before the handshake
+        self.tracks: dict[str, OutgoingTrack] = {}  # by line; empty before the handshake
         self._setup = setup
         self._ice = IceLite(
             setup.local,
@@ -289,7 +289,7 @@ class Peer:
         self.profile = keys.profile
         self.connected_at = now
         self.tracks = {
-            setup.media.kind: OutgoingTrack(
+            setup.media.line: OutgoingTrack(
                 setup.media,
                 self._outbound,
                 ssrc=setup.ssrc,

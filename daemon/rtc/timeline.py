@@ -108,7 +108,7 @@ class Timeline:
                 self.resyncs += 1
                 step = 1
         leg.sequence = packet.sequence
-        leg.source = timestamp = _unwrap(packet.timestamp + leg.shift, leg.source)
+        leg.source = timestamp = unwrap(packet.timestamp + leg.shift, leg.source)
         if leg.samples is not None:
             stamped = leg.samples.stamp(timestamp, packet.payload, lost=step - 1)
             if stamped is None:
@@ -189,7 +189,7 @@ class Timeline:
         return instant + ahead / leg.clock_rate
 
 
-def _unwrap(timestamp: int, near: int) -> int:
+def unwrap(timestamp: int, near: int) -> int:
     """Find the value nearest to ``near`` that is ``timestamp`` modulo 2^32."""
     ahead = (timestamp - near) & 0xFFFFFFFF
     return near + ahead - (1 << 32 if ahead >= 1 << 31 else 0)

@@ -8,6 +8,7 @@ PACKET_SIZE = 1200  # bytes of RTP; leaves room for SRTP, IPv6 and tunnels below
 GOP_SECONDS = 1.0  # a viewer who joins waits half of it on average
 FALLBACK_GOP = 30  # frames, when the rate is unknown or varies
 ONE_THREAD_PIXELS = 1920 * 1088
+HD_PIXELS = 1280 * 720
 AUDIO_BITRATE = "96k"
 VIDEO_BITRATES = ((640 * 480, "1500k"), (1280 * 720, "3000k"), (1920 * 1088, "6000k"))
 LARGE_VIDEO_BITRATE = "12000k"
@@ -32,6 +33,32 @@ def build_args(track: TrackPlan, leg: LegAddress, *, start_microseconds: int) ->
     return [
         *("-map", track.stream_map),
         *_codec_args(track),
+        *_leg_args(leg, start_microseconds),
+    ]
+
+
+def build_vp8_args(leg: LegAddress, pixels: int, *, start_microseconds: int) -> list[str]:
+    """Write the whole command of the second FFmpeg: FLV from its stdin becomes VP8.
+
+    Times go through unchanged, and no picture waits for another one: neither the probe, nor
+    the decoder, nor the encoder may look ahead.
+    """
+    rate = _bitrate(pixels)
+    return [
+        *("-hide_banner", "-nostats", "-loglevel", "warning"),
+        *("-flags", "low_delay", "-threads", "1", "-analyzeduration", "1"),
+        *("-fpsprobesize", "0", "-f", "flv", "-i", "pipe:0", "-copyts", "-map", "0:v"),
+        *("-fps_mode", "passthrough", "-enc_time_base", "1/90000"),
+        *("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0"),
+        *("-b:v", rate, "-maxrate", rate, "-bufsize", rate, "-max-intra-rate", "450"),
+        *("-g", "600", "-force_key_frames", f"expr:gte(t,n_forced*{GOP_SECONDS:g})"),
+        *("-threads:v", "1" if pixels <= HD_PIXELS else "2"),
+        *_leg_args(leg, start_microseconds),
+    ]
+
+
+def _leg_args(leg: LegAddress, start_microseconds: int) -> list[str]:
+    return [
         *("-payload_type", str(leg.payload_type), "-ssrc", str(leg.ssrc)),
         *("-start_time_realtime", str(start_microseconds)),
         *("-f", "rtp"),
@@ -40,6 +67,11 @@ def build_args(track: TrackPlan, leg: LegAddress, *, start_microseconds: int) ->
             f"&localaddr=127.0.0.1&localport={leg.source_port}"
         ),
     ]
+
+
+def _bitrate(pixels: int) -> str:
+    fitting = (rate for most, rate in VIDEO_BITRATES if pixels <= most)
+    return next(fitting, LARGE_VIDEO_BITRATE)
 
 
 def _codec_args(track: TrackPlan) -> list[str]:
@@ -58,8 +90,7 @@ def _codec_args(track: TrackPlan) -> list[str]:
 
 def _x264_args(track: TrackPlan) -> list[str]:
     pixels = track.width * track.height
-    bitrate = next((rate for most, rate in VIDEO_BITRATES if pixels <= most), None)
-    rate = bitrate or LARGE_VIDEO_BITRATE
+    rate = _bitrate(pixels)
     args = [
         *("-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency"),
         *("-profile:v", "baseline", "-pix_fmt", "yuv420p", "-bf", "0"),

@@ -39,7 +39,7 @@ class Outlet:
         on_begin: Callable[[Peer], None],
     ) -> None:
         self.kind = kind
-        self.gop = Gop(Start.GOP if kind == "video" else Start.OFF)
+        self.gop = Gop(Start.OFF if kind == "audio" else Start.GOP)
         self.peers: dict[OutgoingTrack, Peer] = {}
         self._fanout = Fanout()
         self._transmit = transmit
@@ -64,7 +64,7 @@ class Outlet:
         """Take a viewer in."""
         self.peers[track] = peer
         self._fanout.wait(track)
-        if self.kind == "video":
+        if self.kind != "audio":
             self._ask(track)
 
     def leave(self, track: OutgoingTrack) -> None:
@@ -90,7 +90,7 @@ class Outlet:
         """Send a burst that follows the last one on the line."""
         if self._portions and burst.packets[0][1] != self._portions[-1].packets[0][1]:
             self._flush()  # the next frame is here already
-        if self.kind == "video":
+        if self.kind != "audio":
             self.gop.add(burst.packets, is_keyframe=burst.is_keyframe)
         self._portions.extend(_cut(burst))
         if self._pace_timer is None:

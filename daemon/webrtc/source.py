@@ -7,7 +7,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from daemon.log import redact
 from daemon.restream.config import ConfigWebRTC, ProcessId
@@ -23,13 +23,15 @@ from daemon.webrtc.keyframe import KeyFrames
 from daemon.webrtc.leg import Leg
 from daemon.webrtc.outlet import Abandon, Outlet
 from daemon.webrtc.plan import Plan
+from daemon.webrtc.transcoder import LINE as VP8
+from daemon.webrtc.transcoder import Transcoder
 
 log = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.0005  # FFmpeg writes a frame's packets within less; the loop takes 1 ms
 HOLD_SECONDS = 0.002  # how long a frame is waited for before what came of it is sent
 HOLD_PACKETS = 48
-HISTORY_PACKETS = {"video": 1024, "audio": 128}
+HISTORY_PACKETS = {"video": 1024, VP8: 1024, "audio": 128}
 SILENCE = 5.0  # seconds without RTP while FFmpeg runs: something is wrong
 KINDS = ("video", "audio")
 
@@ -50,11 +52,13 @@ class Source:
         self.problem = ""  # why there are no legs; "" when there are
         self.is_running = False
         self.tracks: tuple[SourceTrack, ...] = ()
-        self.outlets = {kind: Outlet(kind, transmit, on_begin) for kind in KINDS}
+        self.outlets = {kind: Outlet(kind, transmit, on_begin) for kind in (*KINDS, VP8)}
         self.histories = {
-            kind: History(HISTORY_PACKETS[kind], self.outlets[kind].gop) for kind in KINDS
+            kind: History(HISTORY_PACKETS[kind], outlet.gop)
+            for kind, outlet in self.outlets.items()
         }
         self.keyframes = KeyFrames()
+        self.transcoder: Transcoder | None = None  # for viewers without H.264
         self.verdicts = dict.fromkeys(Verdict, 0)
         self.legs = {
             "video": Leg("video", config.video_pt),
@@ -81,7 +85,8 @@ class Source:
     def configure(self, config: ConfigWebRTC) -> None:
         """Take new payload types; they count from the next run on."""
         self.config = config
-        self.outlets["video"].gop.mode = Start(config.instant_start)
+        for kind in ("video", VP8):
+            self.outlets[kind].gop.mode = Start(config.instant_start)
         self.legs["video"].payload_type = config.video_pt
         self.legs["audio"].payload_type = config.audio_pt
 
@@ -131,6 +136,8 @@ class Source:
         for leg in self.legs.values():
             self._loop.remove_reader(leg.socket)
             leg.close()
+        if self.transcoder is not None:
+            self.transcoder.close()
 
     # -- viewers
 
@@ -182,7 +189,7 @@ class Source:
 
     def clock(self, kind: str, now: float) -> int | None:
         """Give the line's timestamp of ``kind`` that belongs to ``now``; None before media."""
-        return self._timeline.timestamp_at(kind, now)
+        return self._timeline.timestamp_at("video" if kind == VP8 else kind, now)
 
     # -- media
 
@@ -202,7 +209,7 @@ class Source:
             else:
                 self._hold(plain, now)
         if audio:
-            self._send("audio", audio, is_keyframe=True, now=now)
+            self.send("audio", audio, is_keyframe=True, now=now)
         if self._pending and not self._is_gathering:
             self._gather(leg)
         elif self._pending and self._flush_timer is None:
@@ -243,15 +250,18 @@ class Source:
         if self._pending:
             packets, self._pending = self._pending, []
             is_keyframe = self._pending_is_keyframe
-            self._send("video", packets, is_keyframe=is_keyframe, now=now)
+            self.send("video", packets, is_keyframe=is_keyframe, now=now)
 
-    def _send(
-        self, kind: str, packets: list[Plain], *, is_keyframe: bool, now: float | None
+    def send(
+        self, kind: str, packets: Sequence[Plain], *, is_keyframe: bool, now: float | None
     ) -> None:
+        """Send packets that belong together to those who get this line."""
         arrived = time.monotonic() if now is None else now
         self.histories[kind].add(packets, arrived)
         if kind == "video":
             self.keyframes.add(packets, self.video_codec, is_keyframe=is_keyframe)
+            if self.transcoder is not None:
+                self.transcoder.feed(packets)
         self.outlets[kind].send(Burst(kind, packets, is_keyframe, arrived))
 
     def _learn_profile(self, payload: bytes) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from daemon.restream.config import ProcessId
 from daemon.rtc import native
 from daemon.rtc.gop import MAX_BYTES, MAX_SECONDS
-from daemon.webrtc import figures
+from daemon.webrtc import figures, vp8
 from daemon.webrtc.plan import Action, TrackPlan
 from daemon.webrtc.source import Source
 
@@ -41,6 +41,7 @@ def process(webrtc: "WebRTC", source: Source, now: float) -> dict[str, Any]:
         "instant_start": _instant_start(source),
         "plan": [_track(track) for track in plan.tracks] if plan else [],
         "source": {kind: _leg(source, kind, now) for kind in (plan.kinds if plan else ())},
+        "vp8": vp8.describe(source, now),
         "viewers": viewers(webrtc, now, source.process_id),
     }
 

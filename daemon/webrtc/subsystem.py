@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from daemon.errors import ConfigError, InvalidError, NotFoundError, NotReadyError
@@ -25,6 +26,7 @@ from daemon.webrtc.mux import Job, Mux
 from daemon.webrtc.outlet import Abandon
 from daemon.webrtc.registry import Limits, Registry, Viewer, ViewerInfo
 from daemon.webrtc.source import Source
+from daemon.webrtc.vp8 import Vp8
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +75,9 @@ class WebRTC:
         prober: Prober,
         limits: Limits,
         is_revoked: Callable[[str], bool] = lambda _: False,
+        ffmpeg: Path | None = None,
     ) -> None:
+        """``ffmpeg`` makes VP8 for those who have no H.264; None: they are refused."""
         self.problem = "" if settings.enable else OFF
         self.candidates: tuple[Candidate, ...] = ()
         self.registry = Registry(limits)
@@ -85,6 +89,8 @@ class WebRTC:
             self._end_mismatched,
             is_on=settings.enable,
         )
+        self._vp8 = Vp8(ffmpeg, self.registry, self._end)
+        self._group: asyncio.TaskGroup | None = None
         self.ready = asyncio.Event()
         self._binding = asyncio.Lock()
         self.mux: Mux | None = None
@@ -105,11 +111,13 @@ class WebRTC:
     async def run(self) -> None:
         """Look after viewers until cancelled, then end them."""
         try:
-            while True:
-                await asyncio.sleep(HOUSEKEEPING)
-                self._keep_house(time.monotonic())
-                await self._try_to_bind()  # the port may be free, the name known by now
+            async with asyncio.TaskGroup() as self._group:
+                while True:
+                    await asyncio.sleep(HOUSEKEEPING)
+                    self._keep_house(time.monotonic())
+                    await self._try_to_bind()  # the port may be free, the name known by now
         finally:
+            self._group = None
             self.close()
 
     async def reconfigure(self, settings: Settings, limits: Limits) -> None:
@@ -203,7 +211,8 @@ class WebRTC:
         self.registry.check_limits(process_id, viewer)
         parsed = sdp.parse_offer(offer)
         self._check_media(source)
-        negotiated = codecs.negotiate(parsed, source.tracks)
+        negotiated = codecs.negotiate(parsed, self._vp8.tracks(source))
+        self._vp8.prepare(source, negotiated)
         assert self.mux is not None
         admitted = self._admission.admit(source, parsed, negotiated, viewer)
         answer = admission.answer(admitted, self.candidates)
@@ -212,6 +221,8 @@ class WebRTC:
         self.total_viewers += 1
         self.mux.add(admitted.local.ufrag, admitted.peer)
         log.info("process %s: viewer %s: offered", process_id, admitted.id[:8])
+        if self._group is not None:
+            self._vp8.start(source, self._group)
         return Subscription(source.process_id, admitted.id, answer, admitted.etag)
 
     def subject_of(self, process_id: str, peer_id: str) -> str | None:
@@ -358,6 +369,7 @@ class WebRTC:
         for viewer in self.registry.viewers_of(process_id):
             if viewer.source_kinds != kinds:
                 self._end(viewer, "tracks-changed")
+        self._vp8.end_unserved(self.registry.sources[process_id])
 
     def _keep_house(self, now: float) -> None:
         """End viewers whose time or token is over; say once that a leg is silent."""

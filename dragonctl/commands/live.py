@@ -56,6 +56,7 @@ def drawn(found: Any) -> "Iterator[RenderableType]":
             ("state", state),
             ("reason", reason),
             ("WHEP URL", record.text(found, "url")),
+            ("VP8", _vp8(found)),
         ]
     )
     yield from drawn_plan(found)
@@ -131,6 +132,14 @@ def _plan_row(found: Any, track: Any) -> list[str]:
         _ago(record.number(leg, "last_packet_seconds")),
         "; ".join(reasons),
     ]
+
+
+def _vp8(found: Any) -> str:
+    """Say how the encoder for viewers without H.264 does; "" while nobody needs it."""
+    state, reason = record.text(found, "vp8", "state"), record.text(found, "vp8", "reason")
+    if state in {"", "off"}:
+        return ""
+    return f"{state}: {reason}" if reason else state
 
 
 def _ago(seconds: float | None) -> str:

@@ -134,6 +134,14 @@ def enable_webrtc(
             show_default=False,
         ),
     ] = None,
+    vp8: Annotated[
+        bool | None,
+        typer.Option(
+            "--vp8/--no-vp8",
+            help="Make VP8 for viewers without H.264, while there are any.",
+            show_default=False,
+        ),
+    ] = None,
     video_pt: Annotated[
         int | None,
         typer.Option("--video-pt", min=96, max=127, help="RTP payload type of the video leg."),
@@ -154,6 +162,7 @@ def enable_webrtc(
     block = {
         "enabled": True,
         "force_transcode": force_transcode,
+        "vp8": None if vp8 is None else ("auto" if vp8 else "off"),
         "video_pt": video_pt,
         "audio_pt": audio_pt,
         "instant_start": instant_start,

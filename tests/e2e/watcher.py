@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 
 import av
 import httpx
-from aiortc import MediaStreamTrack, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtp import RtcpSrPacket, RtpPacket
 
@@ -67,7 +67,8 @@ class Line:
 class Watcher:
     """``async with Watcher(url, token) as watcher``: it watches until the end of the block."""
 
-    def __init__(self, url: str, token: str = "") -> None:
+    def __init__(self, url: str, token: str = "", *, video: str = "") -> None:
+        """``video``: the only codec that is offered for it, such as VP8."""
         self.url = url
         self.session = ""
         self.lines = {kind: Line(kind) for kind in RATES}
@@ -75,6 +76,8 @@ class Watcher:
         self.delete_on_exit = True
         self._token = token
         self._peer = transport.open_peer()
+        if video:
+            self._offer_only(video)
         self._stack = AsyncExitStack()
         self.posted_at = self.picture_at = 0.0  # monotonic; of the first picture decoded
         self._is_white = False
@@ -106,6 +109,14 @@ class Watcher:
         group = await self._stack.enter_async_context(asyncio.TaskGroup())
         self._tasks = [group.create_task(self._consume(track)) for track in tracks]
         return self
+
+    def _offer_only(self, codec: str) -> None:
+        known = RTCRtpReceiver.getCapabilities("video")
+        assert known is not None
+        wanted = [one for one in known.codecs if one.mimeType == f"video/{codec}"]
+        for transceiver in self._peer.getTransceivers():
+            if transceiver.kind == "video":
+                transceiver.setCodecPreferences(wanted)
 
     async def _connect(self) -> list[MediaStreamTrack]:
         tracks: list[MediaStreamTrack] = []

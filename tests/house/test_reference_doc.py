@@ -40,7 +40,7 @@ def test_every_command_and_option_is_in_the_reference_and_no_other() -> None:
     described = dict(zip(parts[1::2], parts[2::2], strict=True))
     assert list(described) == [name for name, _ in commands()]
     for name, command in commands():
-        written = set(re.findall(r"`(--?[a-z][a-z-]*)`(?=.* \|)", described[name]))
+        written = set(re.findall(r"`(--?[a-z][a-z0-9-]*)`(?=.* \|)", described[name]))
         known = {
             word
             for parameter in command.params

@@ -76,7 +76,7 @@ async def open_stage(
     """Run both services as core does."""
     binary = binary or Path(shutil.which("ffmpeg") or "")
     database = Database.open(directory / "test.db")
-    webrtc = WebRTC(settings, prober=partial(probe.probe, binary), limits=MANY)
+    webrtc = WebRTC(settings, prober=partial(probe.probe, binary), limits=MANY, ffmpeg=binary)
     restreamer = Restreamer(
         store=Store(database),
         binary=binary,

@@ -190,6 +190,27 @@ def test_a_firefox_without_its_plugin_is_told_so() -> None:
     assert error.details == ["Firefox offers H264 only once its OpenH264 plugin is installed"]
 
 
+VP8 = codecs.SourceTrack("video", "VP8", None, 0)
+
+
+def test_a_firefox_without_its_plugin_gets_vp8_where_there_is_some() -> None:
+    found = negotiate(load("firefox-153"), VIDEO, VP8, AUDIO)
+    assert (found["video"].name, found["video"].payload_type) == ("VP8", 120)
+    assert (found["video"].line, found["audio"].line) == ("vp8", "audio")
+    assert found["video"].fmtp == ""
+    assert found["video"].feedback == codecs.FEEDBACK
+
+
+def test_who_has_h264_gets_that() -> None:
+    found = negotiate(load("chromium-156"), VIDEO, VP8, AUDIO)
+    assert (found["video"].name, found["video"].line) == ("H264", "video")
+
+
+def test_who_has_neither_is_told_of_both() -> None:
+    offer = swap(MINIMAL, "H264/90000", "AV1/90000")
+    assert "we send H264 or VP8" in str(refusal(offer, VIDEO, VP8))
+
+
 def test_a_firefox_without_its_plugin_hears_an_audio_source() -> None:
     found = negotiate(load("firefox-153"), AUDIO)
     assert found.keys() == {"audio"}

@@ -1,0 +1,74 @@
+"""PicturePipe: whole pictures of the video line, on their way into a second FFmpeg."""
+
+import time
+from asyncio import StreamWriter
+from collections.abc import Sequence
+
+from daemon.rtc import flv, h264
+from daemon.rtc.derived import DerivedLine
+from daemon.rtc.timeline import Plain
+
+MAX_WAITING = 256 * 1024  # bytes; beyond, pictures are left out up to the next key frame
+MAX_PICTURE = 4 << 20  # bytes
+LONGEST = 1 << 30  # milliseconds, 12 days: FLV's clock is full at twice that
+
+
+class PicturePipe:
+    """Collects packets to pictures and writes them as FLV, from a key frame on."""
+
+    def __init__(self, writer: StreamWriter, line: DerivedLine) -> None:
+        self.is_outdated = False  # what comes now needs an FFmpeg that begins anew
+        self.fed_since: float | None = None
+        self.last_fed = 0.0
+        self.pictures = 0
+        self.left_out = 0
+        self._writer = writer
+        self._line = line
+        self._configuration = b""
+        self._needs_key = True
+        self._timestamp: int | None = None
+        self._payloads: list[bytes] = []
+        self._bytes = 0
+
+    def feed(self, packets: Sequence[Plain]) -> None:
+        """Take packets in order; a picture is written at its last one."""
+        for _, timestamp, marker, payload in packets:
+            if timestamp != self._timestamp:
+                self._timestamp, self._payloads, self._bytes = timestamp, [], 0
+            self._bytes += len(payload)
+            if self._bytes <= MAX_PICTURE:
+                self._payloads.append(payload)
+            if marker:
+                self._write(timestamp)
+                self._timestamp = None
+
+    def _write(self, timestamp: int) -> None:
+        is_key = any(h264.is_keyframe_start(payload) for payload in self._payloads)
+        if self._needs_key and not is_key:
+            self.left_out += self.fed_since is not None
+            return
+        if self.is_outdated or self._writer.is_closing():
+            return
+        if self._writer.transport.get_write_buffer_size() > MAX_WAITING:
+            self._needs_key = True
+            self.left_out += 1
+            return
+        nals = h264.nal_units(self._payloads)
+        if not nals or (is_key and not self._configure(nals)):
+            return
+        milliseconds = self._line.feed(timestamp)
+        self.is_outdated = milliseconds > LONGEST
+        self._writer.write(flv.picture(nals, milliseconds, is_key=is_key))
+        self._needs_key = False
+        self.pictures += 1
+        self.last_fed = time.monotonic()
+        self.fed_since = self.fed_since or self.last_fed
+
+    def _configure(self, nals: Sequence[bytes]) -> bool:
+        """Write the parameter sets before the first key frame; False: they are other ones."""
+        configuration = flv.configuration(nals)
+        if not self._configuration and configuration:
+            self._configuration = configuration
+            self._writer.write(flv.HEADER + configuration)
+        self.is_outdated = bool(configuration) and configuration != self._configuration
+        return bool(self._configuration) and not self.is_outdated
