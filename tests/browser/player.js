@@ -24,7 +24,11 @@ const player = {
       const dtls = event.receiver.transport;
       dtls.onstatechange = () => player.dtls.push(dtls.state);
     };
-    peer.addTransceiver("video", { direction: "recvonly" });
+    const wanted = peer.addTransceiver("video", { direction: "recvonly" });
+    if (codec) {
+      const { codecs } = RTCRtpReceiver.getCapabilities("video");
+      wanted.setCodecPreferences(codecs.filter((one) => one.mimeType === `video/${codec}`));
+    }
     peer.addTransceiver("audio", { direction: "recvonly" });
     await peer.setLocalDescription(await peer.createOffer());
     player.started = performance.now();

@@ -25,10 +25,10 @@ LIP_SYNC_MS = 40.0
 AUDIO_GRAPH_MS = 85.0  # what Web Audio's buffers add, measured with Chromium 156
 
 
-async def play(page: Page, daemon: Daemon, process_id: str) -> None:
+async def play(page: Page, daemon: Daemon, process_id: str, codec: str = "") -> None:
     """Subscribe, and expect a picture in time."""
-    url = daemon.whep_url(process_id)
-    await page.evaluate("([url, token]) => player.play(url, token)", [url, daemon.token])
+    offer = [daemon.whep_url(process_id), daemon.token, codec]
+    await page.evaluate("([url, token, codec]) => player.play(url, token, codec)", offer)
 
     async def is_seen() -> Any:
         now = await stats(page)
@@ -143,6 +143,22 @@ async def check_lip_sync(page: Page) -> None:
         min((beep - flash for beep in seen["beeps"]), key=abs) for flash in seen["flashes"]
     ]
     assert abs(statistics.median(offsets)) < LIP_SYNC_MS + AUDIO_GRAPH_MS, offsets
+
+
+async def test_without_h264_it_plays_vp8_over_crashes_of_either_ffmpeg(
+    page: Page, daemon: Daemon
+) -> None:
+    await daemon.add(inputs.flash("flash"))
+    await daemon.until_live("flash")
+    await play(page, daemon, "flash", "VP8")
+    now = await assert_playing(page)
+    assert now["codecs"] == {"video": "video/VP8", "audio": "audio/opus"}
+    (main,) = daemon.children("flash")
+    for pid in ((await daemon.whep("flash"))["vp8"]["pid"], main):
+        os.kill(pid, signal.SIGKILL)
+        await assert_playing(page)
+    assert (await stats(page))["state"] == "connected"
+    await check_lip_sync(page)
 
 
 async def test_the_end_of_the_process_is_told_at_once(page: Page, daemon: Daemon) -> None:

@@ -44,10 +44,9 @@ async def test_who_has_only_vp8_sees_and_hears_in_sync_over_crashes_of_either_ff
         assert daemon.children("cam") == main, "the process's own FFmpeg was touched"
         status = await daemon.whep("cam")
         assert status["vp8"]["state"] == "live"
-        assert [viewer["codecs"] for viewer in status["viewers"]] == [
-            ["H264", "opus"] if "H264" in viewer["codecs"] else ["VP8", "opus"]
-            for viewer in status["viewers"]
-        ]
+        found = [viewer["codecs"] for viewer in status["viewers"]]
+        assert {"video": "VP8", "audio": "opus"} in found
+        assert {"video": "H264", "audio": "opus"} in found
 
         os.kill(status["vp8"]["pid"], signal.SIGKILL)
         await watcher.until_more(30)
