@@ -11,8 +11,9 @@ const player = {
   states: [],
   dtls: [],
 
-  // `via` is the port of a relay that is to stand between us and the server.
-  async play(url, token, via = null) {
+  // `via`: the port of a relay that stands between us and the server;
+  // `codec`: the only one that is offered for video, such as VP8.
+  async play(url, token, via = null, codec = "") {
     const peer = new RTCPeerConnection();
     player.peer = peer;
     player.picture = null;

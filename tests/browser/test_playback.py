@@ -27,8 +27,8 @@ AUDIO_GRAPH_MS = 85.0  # what Web Audio's buffers add, measured with Chromium 15
 
 async def play(page: Page, daemon: Daemon, process_id: str, codec: str = "") -> None:
     """Subscribe, and expect a picture in time."""
-    offer = [daemon.whep_url(process_id), daemon.token, codec]
-    await page.evaluate("([url, token, codec]) => player.play(url, token, codec)", offer)
+    offer = [daemon.whep_url(process_id), daemon.token, None, codec]
+    await page.evaluate("(offer) => player.play(...offer)", offer)
 
     async def is_seen() -> Any:
         now = await stats(page)
