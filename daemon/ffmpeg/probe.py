@@ -18,6 +18,8 @@ from daemon.ffmpeg.line import LineSplitter
 from daemon.ffmpeg.packet import PacketReader
 
 MAX_LOG_LINES = 150
+HURRY_MICROSECONDS = "1500000"  # for a first look
+MIN_SECONDS = 1.0  # less is no second look
 PACKETS_SECONDS = 3.0  # how long a live input is looked at for a second key frame
 _CHUNK = 64 * 1024
 _REORDERING = frozenset({"h264", "hevc"})  # codecs whose B-frames matter to us
@@ -64,13 +66,54 @@ class Probe:
     log: tuple[str, ...] = ()
     error: str = ""
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether there are streams, and FFmpeg made all of them out."""
+        return bool(self.streams) and all(map(_is_clear, self.streams))
+
 
 async def probe(binary: Path, input_arguments: Sequence[str], timeout_seconds: float) -> Probe:
     """Look into inputs, given as options and ``-i ADDRESS`` as on the command line.
 
     Never takes longer than the timeout, and about 3 s at most once packets arrive. FFmpeg
     is gone when this returns or is cancelled.
+
+    FFmpeg looks for 5 s at what announces no end of its streams, such as MPEG-TS. It gets
+    less at first, and all of it only if that left something open.
     """
+    began = asyncio.get_running_loop().time()
+    hurried = _hurried(input_arguments)
+    if hurried == list(input_arguments):
+        return await _probe(binary, hurried, timeout_seconds)
+    found = await _probe(binary, hurried, timeout_seconds)
+    left = timeout_seconds - (asyncio.get_running_loop().time() - began)
+    if found.is_clear or not found.streams or left < MIN_SECONDS:
+        return found
+    return await _probe(binary, input_arguments, left)
+
+
+def _hurried(arguments: Sequence[str]) -> list[str]:
+    """Shorten FFmpeg's look at each input for which nobody has set how long it is."""
+    hurried: list[str] = []
+    begin = 0
+    for place, argument in enumerate(arguments):
+        if argument != "-i":
+            continue
+        options = arguments[begin:place]
+        if not {"-analyzeduration", "-probesize"} & set(options):
+            options = [*options, "-analyzeduration", HURRY_MICROSECONDS]
+        hurried += [*options, *arguments[place : place + 2]]
+        begin = place + 2
+    return [*hurried, *arguments[begin:]]
+
+
+def _is_clear(stream: ProbeStream) -> bool:
+    if stream.type == "video":
+        return bool(stream.width and (stream.profile or stream.codec != "h264"))
+    return bool(stream.sampling_hz) or stream.type != "audio"
+
+
+async def _probe(binary: Path, input_arguments: Sequence[str], timeout_seconds: float) -> Probe:
     reading = _Reading()
     error = ""
     try:

@@ -33,6 +33,9 @@ class GuardedHooks:
     def on_running(self, process_id: ProcessId, pid: int) -> None:
         self._call(process_id, lambda: self._hooks.on_running(process_id, pid), None)
 
+    def on_media(self, process_id: ProcessId) -> bool:
+        return self._call(process_id, lambda: self._hooks.on_media(process_id), other=False)
+
     def on_exit(self, end: RunEnd) -> bool:
         return self._call(end.process_id, lambda: self._hooks.on_exit(end), other=False)
 

@@ -73,6 +73,9 @@ class ProcessHooks(Protocol):
     def on_running(self, process_id: ProcessId, pid: int) -> None:
         """Exec succeeded."""
 
+    def on_media(self, process_id: ProcessId) -> bool:
+        """Hear of a run's first progress: its inputs deliver; True: restart it."""
+
     def on_exit(self, end: RunEnd) -> bool:
         """Hear that the child was reaped; True: our outputs are to blame, start again now."""
 

@@ -275,8 +275,14 @@ class Process:
         self._advance()
 
     def _on_progress(self, run: Run) -> None:
-        if run is self._run:
-            self._life.receive_progress(time.monotonic())
+        if run is not self._run:
+            return
+        self._life.receive_progress(time.monotonic())
+        if not run.has_progressed and self._life.exec is Exec.RUNNING:
+            run.has_progressed = True
+            if self._shared.hooks.on_media(self.id):
+                self._say("the input came late: starting again, with all outputs")
+                self.restart()
 
     # End
 

@@ -41,6 +41,7 @@ class Run:
         self.failure = ""
         self.grant = ""  # to write to memory; counts as long as this run
         self.is_announced = False  # the hooks know of it
+        self.has_progressed = False
         self.ended = asyncio.Event()  # and accounted for
         self.usage = Usage()
         self._recorder = recorder

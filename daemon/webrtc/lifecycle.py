@@ -47,6 +47,8 @@ class Lifecycle:
         self._remembered: dict[ProcessId, tuple[tuple[str, ...], Probe]] = {}
         self._blamed: set[ProcessId] = set()
         self._is_fresh: set[ProcessId] = set()
+        self._awaits_data: set[ProcessId] = set()
+        self._has_waited: set[ProcessId] = set()
 
     async def on_start(self, pending: PendingStart) -> None:
         """Append the legs of a process with WebRTC on."""
@@ -64,14 +66,12 @@ class Lifecycle:
         probe = await self._probe(process_id, pending.input_arguments)
         is_looped = "-stream_loop" in pending.input_arguments
         plan = make_plan(probe, config, is_loop_broken=is_looped and self.breaks_loops)
-        if not plan.active:
-            problem = "the input has no video and no audio"
-            if probe.error:
-                problem = f"{probe.error}; restart the process once the input is there"
-            source.begin_run_without_legs(problem)
-            log.warning("process %s: no WebRTC: %s", process_id, source.problem)
+        if plan.active:
+            self._has_waited.discard(process_id)
+            self._append(pending, source, plan)
             return
-        self._append(pending, source, plan)
+        source.begin_run_without_legs(self._why_without_legs(pending, probe))
+        log.warning("process %s: no WebRTC: %s", process_id, source.problem)
 
     def on_running(self, process_id: ProcessId, pid: int) -> None:
         """Media may come now."""
@@ -80,8 +80,18 @@ class Lifecycle:
         if source is not None:
             source.note_running()
 
+    def on_media(self, process_id: ProcessId) -> bool:
+        """Start anew, with legs, if the probe gave up before there was data."""
+        if process_id not in self._awaits_data:
+            return False
+        self._awaits_data.discard(process_id)
+        self._has_waited.add(process_id)  # once: what can't be probed now never can
+        log.info("process %s: its input came late: starting again for WebRTC", process_id)
+        return True
+
     def on_exit(self, end: RunEnd) -> bool:
         """Keep the viewers; find out whether the legs were to blame."""
+        self._awaits_data.discard(end.process_id)
         source = self._registry.sources.get(end.process_id)
         if source is None:
             return False
@@ -102,6 +112,7 @@ class Lifecycle:
     def on_update(self, config: ProcessConfig) -> None:
         """Switching WebRTC off takes effect at once; other payload types need new legs."""
         self._remembered.pop(config.id, None)
+        self._has_waited.discard(config.id)
         source = self._registry.sources.get(config.id)
         if source is None:
             return
@@ -131,9 +142,19 @@ class Lifecycle:
             return known[1]
         probe = await self._prober(arguments, PROBE_SECONDS)
         self._is_fresh.add(process_id)
-        if probe.streams and not probe.error:
+        if probe.is_clear and not probe.error:
             self._remembered[process_id] = (arguments, probe)
         return probe
+
+    def _why_without_legs(self, pending: PendingStart, probe: Probe) -> str:
+        if probe.streams:
+            return "the input has no video and no audio"
+        process_id = pending.process_id
+        # a process that mustn't be started again isn't, not even for viewers
+        if not pending.config.reconnect or process_id in self._has_waited:
+            return f"{probe.error}; restart the process once the input is there"
+        self._awaits_data.add(process_id)
+        return f"{probe.error}; FFmpeg is started again for viewers once data comes"
 
     def _append(self, pending: PendingStart, source: Source, plan: Plan) -> None:
         self._on_tracks(pending.process_id, plan.kinds)
@@ -148,6 +169,7 @@ class Lifecycle:
     def _drop_source(self, process_id: ProcessId, reason: str) -> None:
         self._close_viewers(process_id, reason)
         self._blamed.discard(process_id)
+        self._awaits_data.discard(process_id)
         source = self._registry.sources.pop(process_id, None)
         if source is not None:
             source.close()

@@ -75,6 +75,18 @@ async def test_it_ends_some_time_after_the_last_viewer_and_not_before(daemon: Da
     assert (await vp8(daemon))["state"] == "off"
 
 
+async def test_another_size_of_the_source_is_a_pause_for_vp8(daemon: Daemon) -> None:
+    await live(daemon, input_name="test_picture")
+    async with Watcher(daemon.whep_url("cam"), daemon.token, video="VP8") as watcher:
+        await watcher.until_playing()
+        assert watcher.video.size == (640, 360)
+        picture = inputs.read("testsrc2=size=320x180:rate=25", *inputs.LAVFI)
+        change = {"input": [picture, inputs.read(inputs.TONE, *inputs.LAVFI, name="tone")]}
+        await daemon.call("PUT", "/api/v3/process/cam", json=change)
+        await until(lambda: watcher.video.size == (320, 180), "the new size")
+        assert watcher.is_connected
+
+
 async def test_no_vp8_outlives_a_daemon_that_is_killed(daemon: Daemon) -> None:
     await live(daemon, input_name="test_picture")
     async with Watcher(daemon.whep_url("cam"), daemon.token, video="VP8") as watcher:

@@ -34,6 +34,7 @@ class Line:
     kind: str
     packets: int = 0
     frames: int = 0
+    size: tuple[int, int] | None = None  # of the newest picture
     ssrcs: set[int] = field(default_factory=set)
     first_timestamp: int | None = None
     last_timestamp: int | None = None
@@ -199,6 +200,7 @@ class Watcher:
         picture = cast("av.VideoFrame", frame)
         self.picture_at = self.picture_at or time.monotonic()
         self.video.frames += 1
+        self.video.size = (picture.width, picture.height)
         luma = thumbnailer.shrink(picture)
         is_white = sum(luma) / len(luma) > WHITE
         if is_white and not self._is_white:

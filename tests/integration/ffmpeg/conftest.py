@@ -38,3 +38,13 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
             [find_binaries()[-1], *command, directory / name], check=True, timeout=60
         )
     return directory
+
+
+@pytest.fixture(scope="session")
+def late_sets(media: Path) -> Path:
+    """Give a film with parameter sets after 3 s only, as of a camera joined in mid-group."""
+    film = media / "late.ts"
+    command = "-v error -nostdin -stream_loop 1 -i {} -c copy -bsf:v noise=drop=lt(n\\,75)"
+    words = command.format(media / "high.ts").split()
+    subprocess.run([find_binaries()[-1], *words, film], check=True, timeout=60)
+    return film

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.ffmpeg.probe import Probe, ProbeStream, probe
+from daemon.ffmpeg.probe import Probe, ProbeStream, _hurried, probe
 
 pytestmark = [pytest.mark.ffmpeg, pytest.mark.slow]
 
@@ -128,3 +128,35 @@ async def test_cancelling_kills_the_child(binary: Path, unused_udp_port: int) ->
 async def test_a_program_that_is_gone_is_an_error() -> None:
     found = await probe(Path("/nowhere/ffmpeg"), ["-i", "x"], 5)
     assert found.error == "/nowhere/ffmpeg can't be run: No such file or directory"
+
+
+async def test_a_first_look_is_short_where_nobody_says_how_long(
+    binary: Path, media: Path
+) -> None:
+    """Else FFmpeg takes 5 s for what may announce another stream at any time."""
+    started = time.monotonic()
+    await probe_video(binary, "-re", "-stream_loop", "-1", "-i", str(media / "high.ts"))
+    assert time.monotonic() - started < 4.5
+
+
+async def test_what_a_first_look_leaves_open_gets_a_second_one(
+    binary: Path, late_sets: Path
+) -> None:
+    _, video = await probe_video(binary, "-re", "-i", str(late_sets))
+    assert (video.profile, video.width) == ("High", 160)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("-i a", "-analyzeduration 1500000 -i a"),
+        ("-re -i a -i b", "-re -analyzeduration 1500000 -i a -analyzeduration 1500000 -i b"),
+        ("-probesize 32 -i a", "-probesize 32 -i a"),
+        (
+            "-analyzeduration 9 -i a -f lavfi -i b",
+            "-analyzeduration 9 -i a -f lavfi -analyzeduration 1500000 -i b",
+        ),
+    ],
+)
+def test_what_a_user_sets_is_left_alone(given: str, expected: str) -> None:
+    assert _hurried(given.split()) == expected.split()

@@ -28,6 +28,7 @@ class RecordedHooks:
     ends: list[RunEnd] = field(default_factory=list)
     append: tuple[str, ...] = ()
     blames_leg: bool = False
+    restarts_on_media: int = 0  # how often
     fails: bool = False
     blocks: asyncio.Event | None = None
 
@@ -39,6 +40,10 @@ class RecordedHooks:
             raise RuntimeError("a bug in a hook")
         if self.blocks is not None:
             await self.blocks.wait()
+
+    def on_media(self, process_id: ProcessId) -> bool:
+        self.restarts_on_media -= 1
+        return self.restarts_on_media >= 0
 
     def on_running(self, process_id: ProcessId, pid: int) -> None:
         self.calls.append("running")

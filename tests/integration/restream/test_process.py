@@ -230,3 +230,14 @@ async def test_cancellation_ends_the_child_and_tells_the_hooks_first(
     assert not exists(pid)
     assert hooks.calls[-2:] == ["stop cam shutdown", "exit"]
     assert process.gone.is_set()
+
+
+async def test_a_hook_may_have_it_started_again_at_its_first_progress(
+    supervision: Supervision, hooks: RecordedHooks
+) -> None:
+    hooks.restarts_on_media = 1
+    async with supervised(make_config(), supervision) as process:
+        await until(lambda: hooks.calls.count("running") == 2)
+        assert hooks.ends[0].was_ordered
+        await until(lambda: process.state().progress.frame > 0)
+        assert hooks.restarts_on_media == -1  # asked once in each run

@@ -17,8 +17,10 @@ from daemon.errors import (
 from daemon.restream.config import ConfigIO, ProcessId
 from daemon.restream.state import Exec
 from daemon.rtc import h264
+from daemon.webrtc import lifecycle
 from daemon.webrtc.registry import Limits, ViewerInfo
 from daemon.webrtc.subsystem import Settings
+from tests.e2e import inputs
 from tests.fakes.player import Player
 from tests.fakes.viewer import Viewer
 from tests.integration.webrtc.conftest import PICTURE, Stage, open_stage, test_picture, until
@@ -296,3 +298,58 @@ async def test_a_repeated_file_goes_on_after_its_end(stage: Stage, tmp_path: Pat
 
 def frames(viewer: Viewer) -> int:
     return sum(packet.marker for packet in viewer.packets)
+
+
+@pytest.mark.parametrize("reconnects", [True, False])
+async def test_an_input_whose_data_comes_late_gets_its_legs_then(
+    stage: Stage,
+    unused_udp_port: int,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    reconnects: bool,
+) -> None:
+    """FFmpeg is started again for that; not where the user wants it to run only once."""
+    monkeypatch.setattr(lifecycle, "PROBE_SECONDS", 4.0)
+    pushed = ConfigIO(
+        "in", f"udp://127.0.0.1:{unused_udp_port}", ("-analyzeduration", "1500000")
+    )
+    await stage.add("cam", test_picture("cam", input=(pushed,), reconnect=reconnects))
+    await until_running(stage, "cam")
+    source = stage.webrtc.registry.sources[ProcessId("cam")]
+    assert source.problem.startswith("no data within 4 s")
+    process = stage.restreamer.get(ProcessId("cam"))
+    with inputs.push(Path("ffmpeg"), unused_udp_port):
+        if reconnects:
+            await stage.until_live("cam")
+            assert process.state().restarts == 0  # ordered, so no failure is counted
+            assert plan_of(stage, "cam")["video"] == ("copy", ["compatible"])
+        else:
+            await until(lambda: process.state().progress.frame > 10)
+            assert source.problem.endswith("restart the process once the input is there")
+
+
+async def test_another_profile_and_size_keep_the_session_and_later_answers_name_it(
+    stage: Stage, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first.ts", tmp_path / "second.ts"
+    await make_clip(first, "-profile:v", "high", "-bf", "0", "-pix_fmt", "yuv420p", "-g", "15")
+    small = ("-vf", "scale=160:90", "-profile:v", "main", "-bf", "0", "-pix_fmt", "yuv420p")
+    await make_clip(second, *small, "-g", "15")
+    clip = ConfigIO("clip", str(first), ("-re", "-stream_loop", "-1"))
+    await stage.add("cam", test_picture("cam", input=(clip,)))
+    await stage.until_live("cam")
+    source = stage.webrtc.registry.sources[ProcessId("cam")]
+    async with Player(Viewer(kinds=("video",))) as player:
+        player.play((await stage.webrtc.subscribe("cam", player.viewer.offer(), ME)).answer)
+        await player.until(lambda: frames(player.viewer) > 5)
+        other = ConfigIO("clip", str(second), ("-re", "-stream_loop", "-1"))
+        await stage.restreamer.update(ProcessId("cam"), test_picture("cam", input=(other,)))
+        await until(lambda: sizes(player.viewer)[-1:] == [(160, 90)])
+        assert source.tracks[0].profile_level_id is not None
+        assert source.tracks[0].profile_level_id.startswith("4d")
+        assert len(stage.webrtc.registry.viewers_of("cam")) == 1
+
+
+def sizes(viewer: Viewer) -> list[tuple[int, int]]:
+    found = [h264.find_sps(packet.payload) for packet in viewer.packets]
+    return [(sps.width, sps.height) for sps in found if sps is not None]
