@@ -200,7 +200,7 @@ async def test_offers_that_can_not_be_served_leave_nothing_behind(stage: Stage) 
     with pytest.raises(SdpError):
         await stage.webrtc.subscribe("cam", "nonsense", ME)
     with pytest.raises(NegotiationError) as caught:
-        await stage.webrtc.subscribe("cam", good.replace("H264", "VP8"), ME)
+        await stage.webrtc.subscribe("cam", good.replace("H264", "AV1"), ME)
     assert caught.value.reason == "no-common-codec"
     with pytest.raises(NegotiationError):
         await stage.webrtc.subscribe("cam", good.replace("actpass", "passive"), ME)
