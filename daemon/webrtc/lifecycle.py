@@ -6,6 +6,7 @@ A failure here never stops a process: it runs without legs, and its state says w
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from daemon.ffmpeg.probe import Probe
 from daemon.restream.config import ConfigWebRTC, ProcessConfig, ProcessId
@@ -97,6 +98,9 @@ class Lifecycle:
             return False
         had_legs = source.plan is not None and not source.problem
         had_media = source.has_media
+        known = self._remembered.get(end.process_id)
+        if source.has_b_frames and known is not None:
+            self._remembered[end.process_id] = (known[0], _with_b_frames(known[1]))
         source.end_run()
         is_quick = not end.was_ordered and end.ran_seconds < QUICK_FAILURE
         # a death by signal is never the legs' fault
@@ -173,3 +177,12 @@ class Lifecycle:
         source = self._registry.sources.pop(process_id, None)
         if source is not None:
             source.close()
+
+
+def _with_b_frames(probe: Probe) -> Probe:
+    """Correct what a probe said by what its streams did later."""
+    streams = (
+        replace(stream, has_b_frames=True) if stream.codec == "h264" else stream
+        for stream in probe.streams
+    )
+    return replace(probe, streams=tuple(streams))

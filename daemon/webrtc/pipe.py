@@ -19,7 +19,7 @@ class PicturePipe:
     def __init__(self, writer: StreamWriter, line: DerivedLine) -> None:
         self.is_outdated = False  # what comes now needs an FFmpeg that begins anew
         self.fed_since: float | None = None
-        self.last_fed = 0.0
+        self.last_offered = 0.0  # fed, or left out since the reader is too slow
         self.pictures = 0
         self.left_out = 0
         self._writer = writer
@@ -43,6 +43,8 @@ class PicturePipe:
                 self._timestamp = None
 
     def _write(self, timestamp: int) -> None:
+        if self.fed_since is not None:
+            self.last_offered = time.monotonic()
         is_key = any(h264.is_keyframe_start(payload) for payload in self._payloads)
         if self._needs_key and not is_key:
             self.left_out += self.fed_since is not None
@@ -61,8 +63,7 @@ class PicturePipe:
         self._writer.write(flv.picture(nals, milliseconds, is_key=is_key))
         self._needs_key = False
         self.pictures += 1
-        self.last_fed = time.monotonic()
-        self.fed_since = self.fed_since or self.last_fed
+        self.fed_since = self.fed_since or time.monotonic()
 
     def _configure(self, nals: Sequence[bytes]) -> bool:
         """Write the parameter sets before the first key frame; False: they are other ones."""

@@ -32,6 +32,7 @@ GATHER_SECONDS = 0.0005  # FFmpeg writes a frame's packets within less; the loop
 HOLD_SECONDS = 0.002  # how long a frame is waited for before what came of it is sent
 HOLD_PACKETS = 48
 HISTORY_PACKETS = {"video": 1024, VP8: 1024, "audio": 128}
+SOME_BACKWARDS = 50  # packets; a few come with a run's beginning
 SILENCE = 5.0  # seconds without RTP while FFmpeg runs: something is wrong
 KINDS = ("video", "audio")
 
@@ -74,6 +75,7 @@ class Source:
         self._gather_timer: asyncio.TimerHandle | None = None
         self._is_gathering = False
         self._run_began: float | None = None
+        self._backwards = 0  # before this run
         self._has_warned = False
         self._loop = asyncio.get_running_loop()
         self.configure(config)
@@ -105,6 +107,7 @@ class Source:
             for track in plan.active
         )
         self._timeline.begin_run()
+        self._backwards = self.verdicts[Verdict.BACKWARDS]
         return {kind: self.legs[kind].begin_run() for kind in plan.kinds}
 
     def begin_run_without_legs(self, problem: str, plan: Plan | None = None) -> None:
@@ -166,6 +169,11 @@ class Source:
     def has_media(self) -> bool:
         """Whether this run's media flows."""
         return self.is_running and any(leg.last_packet for leg in self.legs.values())
+
+    @property
+    def has_b_frames(self) -> bool:
+        """Whether pictures of this run had to be left out that would have gone back in time."""
+        return self.verdicts[Verdict.BACKWARDS] - self._backwards > SOME_BACKWARDS
 
     def silent_legs(self, now: float) -> tuple[str, ...]:
         """Tracks of the plan without RTP for some seconds though FFmpeg runs."""

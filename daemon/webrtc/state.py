@@ -75,6 +75,9 @@ def _word(source: Source, now: float) -> tuple[str, str]:
     if not source.has_media:
         text = "FFmpeg runs but sends no media" if silent else "no media yet"
         return "waiting", text
+    if source.has_b_frames:
+        text = "B-frames that the probe didn't show are left out; restart the process to encode"
+        return "live", text
     if silent:
         return "live", f"no {' and no '.join(silent)} from FFmpeg"
     return "live", ""

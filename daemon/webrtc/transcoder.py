@@ -210,8 +210,8 @@ class Transcoder:
     def _is_silent(self, now: float) -> bool:
         assert self.pipe is not None
         began = self.pipe.fed_since
-        if began is None or self.pipe.last_fed < now - LOOK_EVERY:
-            return False  # nothing goes in either
+        if began is None or self.pipe.last_offered < now - LOOK_EVERY:
+            return False  # the source is silent, too
         return now - max(began, self.leg.last_packet or began) > SILENCE
 
     # -- what comes back

@@ -70,6 +70,7 @@ def test_a_reader_that_is_too_slow_gets_the_next_key_frame() -> None:
     pipe.feed(frame(6000, P_SLICE))
     assert writer.written == before
     assert pipe.left_out == 2
+    assert pipe.last_offered > 0.0  # which a hanging reader is told by
     pipe.feed(frame(9000, SPS, PPS, IDR))
     assert writer.written.endswith(flv.picture([SPS, PPS, IDR], 100, is_key=True))
 
