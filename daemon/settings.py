@@ -7,6 +7,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterable
+from ipaddress import ip_network
 from pathlib import Path
 
 from daemon.auth import Role, User, password_hash
@@ -56,6 +57,9 @@ def process_policy(config: Config) -> Policy:
         output_allow=_patterns(access.output.allow),
         output_block=_patterns(access.output.block),
         disk_dir=Path(config.storage.disk.dir).resolve(),
+        is_safe=config.ffmpeg.policy == "safe",
+        private=(Path(config.db.dir).resolve(), Path("/proc"), Path("/sys")),
+        networks=tuple(ip_network(text, strict=False) for text in access.networks.block),
     )
 
 

@@ -230,9 +230,14 @@ class Filter(Block):
     block: Patterns = ()
 
 
+class RefusedNetworks(Block):
+    block: Networks = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128")
+
+
 class FfmpegAccess(Block):
     input: Filter = Filter()
     output: Filter = Filter()
+    networks: RefusedNetworks = RefusedNetworks()
 
 
 class FfmpegLog(Block):
@@ -244,6 +249,7 @@ class Ffmpeg(Block):
     binary: Text = "ffmpeg"
     max_processes: Count = 0
     max_file_mbytes: Count = 0
+    policy: Annotated[Str, one_of("safe", "raw")] = "safe"
     access: FfmpegAccess = FfmpegAccess()
     log: FfmpegLog = FfmpegLog()
 

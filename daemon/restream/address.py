@@ -5,10 +5,21 @@ Compare ``file_path`` results by their components, never as strings (F5).
 
 import os.path
 import re
+import socket
+from collections.abc import Iterable
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+)
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from daemon.errors import InvalidError
+
+Network = IPv4Network | IPv6Network
 
 _SCHEME = re.compile(r"([A-Za-z0-9+.\-]+):")
 _TEE_PART = re.compile(r"\s*(?:\[[^\]]*\])?(.*)", re.DOTALL)
@@ -55,6 +66,33 @@ def check_url(address: str) -> None:
         urlsplit(address)
     except ValueError as problem:
         raise InvalidError(f"it is no URL ({problem})") from None
+
+
+def literal_host(address: str) -> IPv4Address | IPv6Address | None:
+    """Give the host if it is a number in any form that a resolver takes, such as ``127.1``."""
+    host = urlsplit(address).hostname or ""
+    try:
+        found = ip_address(host.partition("%")[0])
+    except ValueError:
+        try:
+            return IPv4Address(socket.inet_aton(host)) if host else None
+        except OSError:
+            return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def check_networks(address: str, refused: Iterable[Network]) -> None:
+    """Raise InvalidError if the host is a number within one of these networks."""
+    host = literal_host(address)
+    if host is not None and any(host in network for network in refused):
+        raise InvalidError(f"{host} is in a network that is refused by the configuration")
+
+
+def check_private(address: str, directories: Iterable[Path]) -> None:
+    """Raise InvalidError for a file below one of these directories, links followed."""
+    path = Path(_strip_file(address)).resolve()
+    if any(path.is_relative_to(directory) for directory in directories):
+        raise InvalidError(f"{path} is private")
 
 
 def is_tee(address: str) -> bool:

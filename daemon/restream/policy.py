@@ -1,8 +1,8 @@
-"""Policy: which addresses and options a process may use (F3, F5; datarhei-core.md b.3).
+"""Policy: which addresses and options a process may use (F1 to F7; datarhei-core.md b.3).
 
-The daemon runs with the rights of its user, so this is about surprises, not a sandbox: options
-can't smuggle in another input or output, an input stays with the protocols of its scheme, and
-with a disk directory set, files are written only below it.
+At every level options can't smuggle in another input or output, an input stays with the
+protocols of its scheme, and with a disk directory set, files are written only below it. The
+level ``safe`` also asks for options, filters and protocols that we know (``grammar``).
 """
 
 import re
@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from daemon.errors import InvalidError
-from daemon.restream import address
+from daemon.restream import address, tee
 from daemon.restream.config import ConfigIO, ProcessConfig
+from daemon.restream.filtergraph import check_graph
+from daemon.restream.grammar import Place, check_option
 
 # The options of ``ffmpeg`` itself without an argument, from 5.1 to 9; all others, those of
 # libraries too, take exactly one. A test holds this against the real programs. autorotate and
@@ -60,6 +62,9 @@ WHITELISTS = {
 _TIMED = frozenset({"http", "https", "rtmp", "rtmps", "rtmpt", "rtmpts", "tcp", "tls"})
 # Other numbers are the daemon's own pipes
 _PIPES = frozenset({"-", "pipe:", "pipe:1", "fd:"})
+# Sources and targets of media, beside those that get a whitelist of protocols
+_OTHER_SOURCES = frozenset({"mmsh", "mmst", "rist", "icecast"})
+_TARGETS = frozenset({*WHITELISTS, "rist", "icecast"})
 # Formats that don't open their address by a protocol
 _DEVICES = """
     alsa android_camera avfoundation bktr caca decklink dshow fbdev gdigrab iec61883 jack
@@ -73,6 +78,8 @@ class Policy:
     """What the operator configured; patterns are regular expressions, unanchored.
 
     ``disk_dir``: files are written below it only. None: anywhere the daemon may.
+    ``private``: directories whose files are never read. ``networks``: where nobody goes, as far
+    as addresses are numbers; names are for a firewall.
     """
 
     input_allow: tuple[re.Pattern[str], ...] = ()
@@ -80,6 +87,9 @@ class Policy:
     output_allow: tuple[re.Pattern[str], ...] = ()
     output_block: tuple[re.Pattern[str], ...] = ()
     disk_dir: Path | None = None
+    is_safe: bool = False
+    private: tuple[Path, ...] = ()
+    networks: tuple[address.Network, ...] = ()
 
 
 def apply(config: ProcessConfig, policy: Policy | None = None) -> ProcessConfig:
@@ -90,38 +100,68 @@ def apply(config: ProcessConfig, policy: Policy | None = None) -> ProcessConfig:
     """
     policy = policy or Policy()
     problems: list[str] = []
+    options = config.options
     with _collected(problems, f"the options for '#{config.id}' are invalid"):
-        list(pairs(config.options))
+        options = _checked(options, policy)
     inputs = _apply_all("input", config.id, config.input, policy, problems)
     outputs = _apply_all("output", config.id, config.output, policy, problems)
     if problems:
         raise InvalidError("Invalid process config", details=problems)
-    return replace(config, input=inputs, output=outputs)
+    return replace(config, options=options, input=inputs, output=outputs)
 
 
 def pairs(options: Iterable[str]) -> Iterator[tuple[str, str | None]]:
-    """Give each option's name, without dash and stream specifier, with its value.
+    """Give each option's name, without dash and stream specifier, and its value, if it has one.
 
-    Raises InvalidError for what FFmpeg would take for an output, for a value that is missing
-    (FFmpeg would take the next option or address for it), and for REFUSED options. Values may
-    have line breaks, as those of ``-headers`` do.
+    Raises InvalidError for what isn't an option, or one that is never allowed.
     """
+    for option, value in _walk(options):
+        yield _name(option), value
+
+
+def _name(option: str) -> str:
+    return option[1:].partition(":")[0]
+
+
+def _walk(options: Iterable[str]) -> Iterator[tuple[str, str | None]]:
     rest = iter(options)
     for option in rest:
         address.check_text(option, is_address=False)
         if option in {"", "-", "--"} or not option.startswith("-"):
             raise InvalidError(f"{option!r} is no option, so FFmpeg would write to it")
-        name = option[1:].partition(":")[0]
+        name = _name(option)
         if name in REFUSED:
             raise InvalidError(f"-{name} is not allowed here")
         if name in FLAGS or (name.startswith("no") and name[2:] in FLAGS):
-            yield name, None
+            yield option, None
             continue
         value = next(rest, None)
         if value is None:
             raise InvalidError(f"{option} needs a value")
         address.check_text(value, is_address=False)
-        yield name, value
+        yield option, value
+
+
+def _checked(options: tuple[str, ...], policy: Policy) -> tuple[str, ...]:
+    """Give the options to use; with files to write in full."""
+    kept: list[str] = []
+    place = _placer(policy)
+    for option, value in _walk(options):
+        kept.append(option)
+        if policy.is_safe:
+            value = check_option(_name(option), value, place)
+        if value is not None:
+            kept.append(value)
+    return tuple(kept)
+
+
+def _placer(policy: Policy) -> Place:
+    def place(target: str) -> str:
+        address.check_text(target)
+        is_beside = _is_file(target) and "/" not in target  # of the output, wherever it is
+        return target if is_beside else _place(target, policy)
+
+    return place
 
 
 def _apply_all(
@@ -135,10 +175,11 @@ def _apply_all(
     for element in elements:
         place = f"{kind} '#{process_id}:{element.id}'"
         with _collected(problems, f"the options for {place} are invalid"):
+            checked = replace(element, options=_checked(element.options, policy))
             names = dict(pairs(element.options))
             with _collected(problems, f"the address for {place} is invalid"):
                 act = _apply_input if kind == "input" else _apply_output
-                applied.append(act(element, names, policy))
+                applied.append(act(checked, names, policy))
     return tuple(applied)
 
 
@@ -154,8 +195,31 @@ def _apply_input(element: ConfigIO, names: dict[str, str | None], policy: Policy
     address.check_text(element.address)
     if address.is_url(element.address):
         address.check_url(element.address)
+        address.check_networks(element.address, policy.networks)
     _check_lists(element.address, policy.input_allow, policy.input_block)
+    if names.get("f") not in _NO_PROTOCOL and _is_file(element.address):
+        address.check_private(element.address, policy.private)
+    if policy.is_safe:
+        _check_source(element.address, names)
     return replace(element, options=(*element.options, *_added(element, names)))
+
+
+def _check_source(source: str, names: dict[str, str | None]) -> None:
+    """Refuse what isn't a source of media that we know, at the level safe."""
+    if names.get("f") == "lavfi":
+        check_graph(source)
+        return
+    scheme = address.scheme(source)
+    if names.get("f") in _NO_PROTOCOL:
+        return
+    if (scheme and scheme not in {*WHITELISTS, *_OTHER_SOURCES}) or source.startswith(
+        "subfile,"
+    ):
+        raise InvalidError(f"the protocol {scheme or 'subfile'} is not allowed")
+    wanted = names.get("protocol_whitelist")
+    known = set(WHITELISTS.get(scheme or "file", "").split(","))
+    if wanted is not None and not set(wanted.split(",")) <= known:
+        raise InvalidError(f"-protocol_whitelist may only have {','.join(sorted(known))}")
 
 
 def _added(element: ConfigIO, names: dict[str, str | None]) -> Iterator[str]:
@@ -177,10 +241,17 @@ def _apply_output(element: ConfigIO, _names: dict[str, str | None], policy: Poli
         return replace(element, address=_place(element.address, policy))
     for part in address.tee_parts(element.address):
         address.check_text(part)
-        if policy.disk_dir and _is_file(part) and not address.is_absolute_file(part):
-            raise InvalidError(f"{part} must be an absolute path inside of a tee")
-        _place(part, policy)
+        _place_in_tee(part, policy)
+    if policy.is_safe:
+        tee.check_options(element.address, lambda target: _place_in_tee(target, policy))
     return element
+
+
+def _place_in_tee(target: str, policy: Policy) -> str:
+    """Check one target of a tee, which nobody can rewrite."""
+    if policy.disk_dir and _is_file(target) and not address.is_absolute_file(target):
+        raise InvalidError(f"{target} must be an absolute path inside of a tee")
+    return _place(target, policy)
 
 
 def _place(target: str, policy: Policy) -> str:
@@ -192,6 +263,9 @@ def _place(target: str, policy: Policy) -> str:
             raise InvalidError("only the standard output can be written to")
     elif address.is_url(target) and scheme != "file":
         address.check_url(target)
+        address.check_networks(target, policy.networks)
+        if policy.is_safe and scheme not in _TARGETS:
+            raise InvalidError(f"the protocol {scheme} is not allowed")
     elif policy.disk_dir is not None:
         if not _is_file(target):
             raise InvalidError(f"{target} is not inside of {policy.disk_dir}; a URL needs ://")

@@ -9,7 +9,9 @@ import pytest
 from daemon.ffmpeg import binary as binaries
 from daemon.ffmpeg import skills
 from daemon.ffmpeg.progress import ProgressParser
+from daemon.restream.grammar import known
 from daemon.restream.policy import FLAGS
+from tests import options
 
 pytestmark = [pytest.mark.ffmpeg, pytest.mark.slow]
 
@@ -78,6 +80,13 @@ def needs_argument(binary: Path, name: str) -> bool:
     _, stderr = run(binary, "-hide_banner", f"-{name}")
     # Listed in the help of some builds, but not known to them
     return b"Missing argument" in stderr or b"Unrecognized option" in stderr
+
+
+def test_every_option_of_the_program_is_in_the_table_of_the_level_safe(binary: Path) -> None:
+    words, texts = options.read(str(binary))
+    kinds = known()
+    assert not sorted((words | texts) - set(kinds)), "run `python -m tests.options`"
+    assert not sorted(name for name in texts if kinds[name] != "texts")
 
 
 async def test_the_version_is_three_numbers(binary: Path) -> None:
