@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 from urllib.parse import quote
 
 import httpx
@@ -16,6 +16,7 @@ from dragonctl.server import Server
 
 CONNECT_TIMEOUT = 5.0  # seconds
 TIMEOUT = 30.0  # seconds; a stop goes through its ladder of 9 before it is answered
+FILES = "/api/v3/fs"
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 
 
@@ -28,6 +29,11 @@ def process_path(process_id: str, *rest: str) -> str:
     """Give the path of a process; an id may hold slashes and blanks."""
     parts = [quoted(part) for part in (process_id, *rest)]
     return "/".join(["/api/v3/process", *parts])
+
+
+def system_path(*parts: str) -> str:
+    """Give a path below the API's root; a part may hold slashes."""
+    return "/".join(["/api/v3", *(quote(part, safe="") for part in parts)])
 
 
 class Client:
@@ -115,6 +121,28 @@ class Client:
             response = self._send(request)
         return self._content(response)
 
+    def download(self, path: str, target: BinaryIO) -> None:
+        """Write the bytes of an answer as they come."""
+        self.get(FILES)  # renews the token, so that the answer below needs no second try
+        request = self._http.build_request("GET", self.url + path)
+        response = self._send(request, is_stream=True)
+        try:
+            if response.is_error:
+                response.read()
+                self._content(response)
+            target.writelines(response.iter_bytes())
+        except httpx.HTTPError as error:
+            raise self._unreachable(f"{_plain(str(error))}; try again") from None
+        finally:
+            response.close()
+
+    def upload(self, path: str, source: BinaryIO) -> None:
+        """Send a file as it is read."""
+        self.get(FILES)
+        self._content(
+            self._send(self._http.build_request("PUT", self.url + path, content=source))
+        )
+
     def log_in(self, username: str, password: str) -> tuple[str, str]:
         """Give access and refresh token; both "" if the server wants no login."""
         account = {"username": username, "password": password}
@@ -176,14 +204,14 @@ class Client:
         refresh = record.text(body, "refresh_token") or login.refresh_token
         return replace(login, access_token=access, refresh_token=refresh) if access else None
 
-    def _send(self, request: httpx.Request) -> httpx.Response:
+    def _send(self, request: httpx.Request, *, is_stream: bool = False) -> httpx.Response:
         if self._token:
             request.headers["Authorization"] = f"Bearer {self._token}"
-        return self._exchange(request)
+        return self._exchange(request, is_stream=is_stream)
 
-    def _exchange(self, request: httpx.Request) -> httpx.Response:
+    def _exchange(self, request: httpx.Request, *, is_stream: bool = False) -> httpx.Response:
         try:
-            return self._http.send(request)
+            return self._http.send(request, stream=is_stream)
         except httpx.TimeoutException as error:
             raise self._unreachable(_timeout_words(error)) from None
         except httpx.ConnectError as error:

@@ -10,11 +10,13 @@ from dragonctl.commands import (
     about,
     config,
     demo,
+    fs,
     live,
     login,
     option,
     process,
     serve,
+    statistics,
     stats,
     token,
     users,
@@ -76,6 +78,12 @@ app.add_typer(users.app, name="users")
 app.command("whep-test")(whep_test.whep_test)
 app.command()(stats.stats)
 app.add_typer(viewers.app, name="viewers")
+app.add_typer(fs.app, name="fs")
+app.command()(statistics.sessions)
+app.command()(statistics.metrics)
+app.command()(statistics.metadata)
+app.command()(statistics.rtmp)
+app.command()(statistics.srt)
 app.command()(about.log)
 app.add_typer(config.app, name="config")
 app.command()(about.skills)

@@ -2,7 +2,7 @@
 
 import os
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,16 @@ def connect(timeout: float | None = None) -> "Client":
 
     found = server.find(os.environ, is_insecure=allow_insecure.get())
     return client.Client(found, timeout=client.TIMEOUT if timeout is None else timeout)
+
+
+def json_or_text(words: str) -> Any:
+    """Read what a person typed: JSON if it is, else the text itself."""
+    import json
+
+    try:
+        return json.loads(words)
+    except (ValueError, RecursionError):
+        return words
 
 
 def complete_process_id(incomplete: str) -> list[str]:

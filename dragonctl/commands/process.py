@@ -9,7 +9,7 @@ import typer
 from dragonctl import mask, record, render
 from dragonctl.commands import process_edit
 from dragonctl.commands.live import drawn_plan
-from dragonctl.commands.option import Json, ProcessId, connect
+from dragonctl.commands.option import Json, ProcessId, connect, json_or_text
 from dragonctl.commands.process_view import (
     drawn_probe,
     drawn_process,
@@ -215,7 +215,7 @@ def metadata(
         if unset:
             found = client.put_null(place)
         elif value is not None:
-            found = client.put(place, _json_or_text(value))
+            found = client.put(place, json_or_text(value))
         else:
             found = client.get(place)
     typer.echo(render.to_json(found, is_compact=json))
@@ -251,15 +251,6 @@ def _command(process_id: str, name: str, *, is_json: bool) -> None:
     render.done(
         f"{process_id}: {name} ordered", {"id": process_id, "command": name}, is_json=is_json
     )
-
-
-def _json_or_text(words: str) -> Any:
-    import json
-
-    try:
-        return json.loads(words)
-    except (ValueError, RecursionError):
-        return words
 
 
 process_edit.register(app)

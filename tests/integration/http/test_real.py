@@ -14,13 +14,19 @@ from daemon.config import ConfigService, load
 from daemon.ffmpeg.probe import Probe
 from daemon.ffmpeg.skills import Codec, Library, Skill, Skills
 from daemon.http.about import About
+from daemon.http.measure import Measure
+from daemon.http.metrics import Metrics
+from daemon.http.mounts import Storage
 from daemon.http.server import serve
 from daemon.http.skills import SkillsCache
 from daemon.log import LogBuffer
 from daemon.restream.restreamer import Restreamer
 from daemon.restream.store import Store
+from daemon.session import Sessions
 from daemon.storage.atomic import write_atomic
 from daemon.storage.database import Database
+from daemon.storage.disk import DiskFilesystem
+from daemon.storage.memory import MemoryFilesystem
 from daemon.webrtc.registry import Limits
 from daemon.webrtc.subsystem import Settings, WebRTC
 from tests.conformance.openapi import check
@@ -65,6 +71,11 @@ async def read_skills() -> Skills:
     return SKILLS
 
 
+def make_storage(disk: Path) -> Storage:
+    disk.mkdir()
+    return Storage(DiskFilesystem(disk), MemoryFilesystem(1024 * 1024))
+
+
 @asynccontextmanager
 async def real(tmp_path: Path) -> AsyncIterator[Api]:
     """Make everything real but FFmpeg, which no test here starts."""
@@ -83,6 +94,7 @@ async def real(tmp_path: Path) -> AsyncIterator[Api]:
     )
     hashed = await asyncio.to_thread(hash_password, "secret")
     auth = make_auth(hashed, Revocations())
+    storage, sessions = make_storage(tmp_path / "disk"), Sessions()
     async with asyncio.TaskGroup() as group:
         running = group.create_task(restreamer.run())
         async with asyncio.timeout(10):
@@ -95,6 +107,9 @@ async def real(tmp_path: Path) -> AsyncIterator[Api]:
             about=About(service),
             log_buffer=LogBuffer(),
             skills=SkillsCache(read_skills),
+            storage=storage,
+            sessions=sessions,
+            metrics=Metrics(Measure(restreamer, sessions, storage)),
         )
         running.cancel()
     webrtc.close()
