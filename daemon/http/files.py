@@ -13,12 +13,11 @@ from daemon.http.download import send_file
 from daemon.http.guard import Scope, caller, needs, plain_address
 from daemon.http.hls import Hls
 from daemon.http.limit import Limit
-from daemon.http.mounts import Storage, WriteAuth
+from daemon.http.mounts import Storage
 from daemon.http.playlist import is_playlist
 from daemon.http.ui import lead_here
 from daemon.http.upload import receive_file
 from daemon.storage.file import FileInfo, Filesystem, clean_path
-from daemon.storage.grant import Grants
 
 INDEX = "/index.html"
 MEMORY_CACHE = "no-cache"  # kept, but asked for each time: FFmpeg uses names again
@@ -52,7 +51,7 @@ class _Views:
     def __init__(self, storage: Storage, hls: Hls) -> None:
         self._storage = storage
         self._hls = hls
-        self._writers = Writers(storage.grants, storage.write_auth)
+        self._writers = Writers(storage)
         self._filesystems: dict[str, Filesystem] = {
             "disk": storage.disk,
             "mem": storage.memory,
@@ -164,14 +163,19 @@ class _Views:
 class Writers:
     """Who may write below ``/memfs``: our FFmpegs by their grant, others by Basic."""
 
-    def __init__(self, grants: Grants, auth: WriteAuth) -> None:
-        self._grants = grants
-        self._auth = auth
+    def __init__(self, storage: Storage) -> None:
+        self._grants = storage.grants
+        self._auth = storage.write_auth
+        self._is_ours = storage.is_ours
         self._failures = Limit(per_minute=20, burst=20)
 
     def split(self, path: str) -> tuple[str | None, str]:
         """Give the owner of the grant in a path, and the path without it."""
-        return self._grants.split(path) if _is_from_here() else (None, path)
+        owner, name = self._grants.split(path)
+        if owner is None:
+            return None, name
+        ends = _ends()
+        return (owner, name) if ends is not None and self._is_ours(*ends) else (None, path)
 
     def require(self, path: str) -> str:
         """Give the path to write to. Raises Unauthorized, LimitError after 20 wrong guesses."""
@@ -205,11 +209,12 @@ def _is_equal(sent: str, known: str) -> bool:
     return hmac.compare_digest(sent.encode(), known.encode())
 
 
-def _is_from_here() -> bool:
-    """Whether the request comes from this machine and nobody passed it on."""
+def _ends() -> tuple[tuple[str, int], tuple[str, int]] | None:
+    """Give client and server if the request comes from this machine and nobody passed it on."""
     client, server = request.scope.get("client"), request.scope.get("server")
-    peer = plain_address(client[0]) if client else ""
-    if not peer or peer != caller().address:
-        return False
-    is_own = server is not None and plain_address(server[0]) == peer
-    return is_own or ip_address(peer).is_loopback
+    if not client or not server:
+        return None
+    peer, here = plain_address(client[0]), plain_address(server[0])
+    if peer != caller().address or not (peer == here or ip_address(peer).is_loopback):
+        return None
+    return (peer, client[1]), (here, server[1] or 0)

@@ -1,5 +1,6 @@
 """Storage: the file systems that are served, and who may write to memory; from the Config."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -7,12 +8,14 @@ import psutil
 
 from daemon.config import Config
 from daemon.http.download import ContentTypes
+from daemon.http.peer import is_ours
 from daemon.storage.disk import DiskFilesystem
 from daemon.storage.grant import MARKER, Grants
 from daemon.storage.memory import MemoryFilesystem
 
 MIB = 1024 * 1024
 MEMORY_SHARE = 4  # without a limit of its own, memory files take one part in so many
+IsOurs = Callable[[tuple[str, int], tuple[str, int]], bool]
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -27,13 +30,14 @@ class WriteAuth:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Both file systems and how they are served."""
+    """Both file systems and how they are served; ``is_ours`` knows connections of our user."""
 
     disk: DiskFilesystem
     memory: MemoryFilesystem
     grants: Grants = field(default_factory=Grants)
     write_auth: WriteAuth = WriteAuth()
     content_types: ContentTypes = field(default_factory=ContentTypes)
+    is_ours: IsOurs = is_ours
 
 
 def mount(config: Config, before: Storage | None = None) -> Storage:

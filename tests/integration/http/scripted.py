@@ -348,5 +348,6 @@ class Api:
                 "raw_path": path.encode(),
                 "query_string": query.encode(),
                 "client": peer,
+                "server": ("127.0.0.1", 8080),
             },
         )

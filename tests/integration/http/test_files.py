@@ -16,6 +16,7 @@ from tests.conformance.openapi import check
 from tests.integration.http.scripted import Api
 
 HERE = ("127.0.0.1", 40000)
+OTHERS = ("127.0.0.1", 40001)  # of another user of this machine
 AWAY = ("203.0.113.7", 40000)
 ID = "d74yDhEfbtSYnT4zTQduBK"
 MEDIA = b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2.0,\ncam_1.ts\n"
@@ -33,6 +34,7 @@ class Files(Api):
             DiskFilesystem(directory),
             MemoryFilesystem(10_000),
             write_auth=WriteAuth(username="bob", password="pw pw"),
+            is_ours=lambda client, server: client != OTHERS,
         )
         values: dict[str, Any] = {"storage": storage, "sessions": self.sessions}
         self.storage = storage
@@ -148,7 +150,8 @@ async def test_without_a_password_nobody_writes(tmp_path: Path) -> None:
 
 async def test_a_grant_writes_from_this_machine_only(api: Files) -> None:
     path = f"/~{api.storage.grants.issue('cam')}/cam.m3u8"
-    assert (await api.put(path, MEDIA, headers={}, peer=AWAY)).status_code == 401
+    for peer in (AWAY, OTHERS):
+        assert (await api.put(path, MEDIA, headers={}, peer=peer)).status_code == 401
     assert (await api.put(path, MEDIA, headers={}, peer=HERE)).status_code == 201
     assert [file.path for file in await api.storage.memory.list()] == ["/cam.m3u8"]
     raw = await api.call("GET", f"/memfs{path}", headers={}, peer=HERE)
