@@ -62,6 +62,7 @@ WHITELISTS = {
 _TIMED = frozenset({"http", "https", "rtmp", "rtmps", "rtmpt", "rtmpts", "tcp", "tls"})
 # Other numbers are the daemon's own pipes
 _PIPES = frozenset({"-", "pipe:", "pipe:1", "fd:"})
+_SERVER = re.compile(r"\{(rtmp|srt)(?:[,^][^{}]*)?\}")
 # Sources and targets of media, beside those that get a whitelist of protocols
 _OTHER_SOURCES = frozenset({"mmsh", "mmst", "rist", "icecast"})
 _TARGETS = frozenset({*WHITELISTS, "rist", "icecast"})
@@ -191,8 +192,15 @@ def _collected(problems: list[str], place: str) -> Iterator[None]:
         problems.append(f"{place}: {problem.message}")
 
 
+def _check_servers(text: str) -> None:
+    """Refuse a placeholder of a server that isn't there, which would become a file's name."""
+    if match := _SERVER.search(text):
+        raise InvalidError(f"there is no {match[1].upper()} server for {match[0]}")
+
+
 def _apply_input(element: ConfigIO, names: dict[str, str | None], policy: Policy) -> ConfigIO:
     address.check_text(element.address)
+    _check_servers(element.address)
     if address.is_url(element.address):
         address.check_url(element.address)
         address.check_networks(element.address, policy.networks)
@@ -235,6 +243,7 @@ def _added(element: ConfigIO, names: dict[str, str | None]) -> Iterator[str]:
 
 def _apply_output(element: ConfigIO, _names: dict[str, str | None], policy: Policy) -> ConfigIO:
     address.check_text(element.address)
+    _check_servers(element.address)
     if element.address.startswith("-") and element.address != "-":
         raise InvalidError("FFmpeg would take it for an option")
     if not address.is_tee(element.address):

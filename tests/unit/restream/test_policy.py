@@ -255,3 +255,9 @@ def test_every_part_of_a_tee_is_checked(tmp_path: Path) -> None:
         assert "not inside of" in refusal(process(target=f"{good}|{bad}"), policy)
     assert "absolute" in refusal(process(target=f"{good}|x.mp4"), policy)
     assert "it is empty" in refusal(process(target=f"{good}|"), policy)
+
+
+@pytest.mark.parametrize("text", ["{rtmp,name=x}", "[f=flv]{rtmp^:,name=x}|-", "{srt}"])
+def test_a_server_that_is_not_there_is_said(text: str) -> None:
+    assert "there is no " in refusal(process(target=text))
+    assert "there is no " in refusal(process(text))
