@@ -8,6 +8,7 @@ __all__ = [
     "demux",
     "derived",
     "dtls",
+    "extension",
     "fanout",
     "feedback",
     "flv",

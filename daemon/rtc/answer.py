@@ -5,7 +5,7 @@ checked by ``sdp`` to be a token, so an offer can't put lines of its own into th
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from daemon.rtc.codecs import NegotiatedTrack
@@ -56,6 +56,7 @@ class LocalDescription:
     cname: str
     stream_id: str
     ssrcs: Mapping[str, int]
+    rtx_ssrcs: Mapping[str, int] = field(default_factory=dict)
 
 
 def build_answer(
@@ -120,7 +121,7 @@ def _accepted(media: Media, track: NegotiatedTrack, local: LocalDescription) -> 
     number = track.payload_type
     ssrc = local.ssrcs[track.mid]
     lines = [
-        *_address(media, number, local),
+        *_address(media, _numbers(track, local), local),
         *_mid(media),
         "a=sendonly",
         f"a=msid:{local.stream_id} {track.kind}",
@@ -131,27 +132,56 @@ def _accepted(media: Media, track: NegotiatedTrack, local: LocalDescription) -> 
     ]
     if media.has_reduced_size_rtcp:
         lines.append("a=rtcp-rsize")
+    if track.has_reference_times:
+        lines.append("a=rtcp-xr:rcvr-rtt=all")
+    lines += [f"a=extmap:{one} {uri}" for uri, one in track.extensions]
     lines.append(f"a=rtpmap:{number} {_encoding(track)}")
     lines += [f"a=rtcp-fb:{number} {feedback}" for feedback in track.feedback]
     if track.fmtp:
         lines.append(f"a=fmtp:{number} {track.fmtp}")
+    lines += _rtx_lines(track, local)
+    for one in (ssrc, *_rtx_ssrc(track, local)):
+        lines.append(f"a=ssrc:{one} cname:{local.cname}")
+        lines.append(f"a=ssrc:{one} msid:{local.stream_id} {track.kind}")
     return [
         *lines,
-        f"a=ssrc:{ssrc} cname:{local.cname}",
-        f"a=ssrc:{ssrc} msid:{local.stream_id} {track.kind}",
         f"a=fingerprint:{local.fingerprint}",
         "a=setup:passive",
         *_ice(local),
     ]
 
 
-def _address(media: Media, number: int, local: LocalDescription) -> list[str]:
+def _numbers(track: NegotiatedTrack, local: LocalDescription) -> str:
+    rtx = [str(track.rtx_payload_type) for _ in _rtx_ssrc(track, local)]
+    return " ".join([str(track.payload_type), *rtx])
+
+
+def _rtx_ssrc(track: NegotiatedTrack, local: LocalDescription) -> list[int]:
+    found = local.rtx_ssrcs.get(track.mid) if track.rtx_payload_type is not None else None
+    return [] if found is None else [found]
+
+
+def _rtx_lines(track: NegotiatedTrack, local: LocalDescription) -> list[str]:
+    """Describe how packets are sent again (RFC 4588 section 8.6, RFC 5576 section 4.2)."""
+    number = track.rtx_payload_type
+    return [
+        line
+        for ssrc in _rtx_ssrc(track, local)
+        for line in (
+            f"a=rtpmap:{number} rtx/{track.clock_rate}",
+            f"a=fmtp:{number} apt={track.payload_type}",
+            f"a=ssrc-group:FID {local.ssrcs[track.mid]} {ssrc}",
+        )
+    ]
+
+
+def _address(media: Media, numbers: str, local: LocalDescription) -> list[str]:
     """Name the first candidate as the default destination (RFC 8839 section 4.2.1)."""
     port, family, address = DISCARD_PORT, "IP4", "0.0.0.0"  # noqa: S104 - means "none" in SDP
     if local.candidates:
         port, address = local.candidates[0].port, local.candidates[0].address
         family = "IP6" if ":" in address else "IP4"
-    return [f"m={media.kind} {port} {media.protocol} {number}", f"c=IN {family} {address}"]
+    return [f"m={media.kind} {port} {media.protocol} {numbers}", f"c=IN {family} {address}"]
 
 
 def _mid(media: Media) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from daemon.errors import NegotiationError, SdpError
+from daemon.rtc import extension
 from daemon.rtc.sdp import WANTED_DIRECTIONS, Codec, Media, Offer
 
 FEEDBACK = ("nack", "nack pli", "ccm fir")  # what we really answer
@@ -35,7 +36,9 @@ class NegotiatedTrack:
     """One track in the viewer's numbers. ``line`` names whose packets it gets.
 
     ``channels`` is 0 where rtpmap names none; ``is_lenient``: the content is more than the
-    format that the viewer agreed to, so it may stay black there.
+    format that the viewer agreed to, so it may stay black there. ``rtx_payload_type``: how
+    lost packets are sent again (RFC 4588); None: as they were. ``extensions``: those of ours,
+    with the viewer's ids.
     """
 
     kind: str
@@ -47,6 +50,9 @@ class NegotiatedTrack:
     feedback: tuple[str, ...]
     channels: int = 0
     is_lenient: bool = False
+    rtx_payload_type: int | None = None
+    extensions: tuple[tuple[str, int], ...] = ()
+    has_reference_times: bool = False
 
     @property
     def line(self) -> str:
@@ -158,7 +164,19 @@ def _negotiated(media: Media, choice: _Choice) -> NegotiatedTrack:
         feedback=tuple(one for one in FEEDBACK if one in codec.feedback),
         channels=codec.channels if codec.channels > 1 else 0,
         is_lenient=choice.is_lenient,
+        rtx_payload_type=_rtx_of(codec, media),
+        extensions=tuple(one for one in media.extensions if one[0] in extension.KNOWN),
+        has_reference_times=media.has_reference_times,
     )
+
+
+def _rtx_of(codec: Codec, media: Media) -> int | None:
+    """Find the format that retransmits this one (RFC 4588 section 8.1)."""
+    wanted = str(codec.payload_type)
+    for one in media.codecs:
+        if one.name.lower() == "rtx" and one.parameters.get("apt") == wanted:
+            return one.payload_type if _is_muxable(one) else None
+    return None
 
 
 def _no_common_codec(choice: Sequence[SourceTrack], sections: list[Media]) -> NegotiationError:

@@ -37,6 +37,7 @@ class Feedback:
         self._in_second = 0
         self._asked = 0
         self._wanted: dict[str, None] = {}
+        self._reference: tuple[rtcp.ReceiverReferenceTime, float] | None = None
 
     def admits(self, now: float) -> bool:
         """Whether one more RTCP packet is within the viewer's rate."""
@@ -64,6 +65,8 @@ class Feedback:
                     resent += self._resend(packet, now)
                 case rtcp.Pli() | rtcp.Fir():
                     self._receive_keyframe_request(packet)
+                case rtcp.ReceiverReferenceTime():
+                    self._reference = (packet, now)
                 case _:
                     pass
         return resent
@@ -91,6 +94,18 @@ class Feedback:
             found[1].plis += 1
             self._wanted[found[0]] = None
 
+    def build_dlrr(self, ssrc: int, now: float) -> bytes:
+        """Answer the viewer's last clock, once, so that it knows its round-trip time.
+
+        Goes behind a sender report; empty when there is nothing to answer (RFC 3611 4.5).
+        """
+        if self._reference is None:
+            return b""
+        (reference, came), self._reference = self._reference, None
+        delay = min(round((now - came) * 65536), 0xFFFFFFFF)
+        entry = (reference.ssrc, rtcp.compact_ntp(reference.ntp), delay)
+        return rtcp.build_dlrr(ssrc, [entry])
+
     def take_wanted(self) -> list[str]:
         """Take the kinds of the tracks that want a key frame."""
         wanted = list(self._wanted)
@@ -113,11 +128,11 @@ class Feedback:
             index, segment = track.locate(sequence) or (0, None)
             in_replay = segment is not None and segment.stamp is not None
             plain = history.get(index, now, in_replay=in_replay)
-            if segment is None or plain is None:
+            if segment is None or plain is None or not track.can_send_again:
                 track.unanswered_nacks += 1
             elif track.budget.allows(sequence, len(plain[3]), media_bytes, rtt, now):
                 try:
-                    resent.append(track.protect_again(plain, segment))
+                    resent.append(track.send_again(plain, segment, sequence))
                 except SrtpError:  # too far behind for libsrtp to protect it again
                     track.unanswered_nacks += 1
         track.resent += len(resent)

@@ -73,6 +73,8 @@ class TrackSetup:
     ssrc: int
     first_sequence: int
     timestamp_offset: int
+    rtx_ssrc: int
+    first_rtx_sequence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +297,7 @@ class Peer:
                 ssrc=setup.ssrc,
                 first_sequence=setup.first_sequence,
                 timestamp_offset=setup.timestamp_offset,
+                rtx=(setup.rtx_ssrc, setup.first_rtx_sequence),
             )
             for setup in self._setup.tracks
         }
@@ -338,6 +341,8 @@ class Peer:
             report = track.build_report(
                 ntp=self._setup.ntp(now), line_timestamp=clock, cname=self._setup.cname
             )
+            if self._feedback is not None:
+                report += self._feedback.build_dlrr(track.ssrc, now)
             self._transmits.append((self._outbound.protect_rtcp(report), self.media_address))
 
     def _drop(self, why: str) -> None:

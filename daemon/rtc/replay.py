@@ -14,8 +14,8 @@ from daemon.rtc.gop import Gop, Start
 from daemon.rtc.timeline import CLOCK_RATES, Plain
 from daemon.rtc.track import OutgoingTrack
 
-MAX_SECONDS = 0.1  # that a replay takes
-RATE = 40e6  # bits a second, if that is not too slow for the above
+MAX_SECONDS = 0.05  # that a replay takes: longer, its pictures are seen running
+RATE = 120e6  # bits a second, if that is not too slow for the above
 STEP = 0.002  # seconds between two chunks
 MIN_CHUNK = 16  # packets
 MAX_CHUNK = 48  # packets that the sender's memory surely holds

@@ -39,6 +39,7 @@ _PROTOCOL = re.compile(r"[A-Za-z0-9/._-]{1,64}")
 _NUMBER = re.compile(r"[0-9]{1,5}")
 _PORT = re.compile(r"[0-9]{1,5}(/[0-9]{1,5})?")
 _RTPMAP = re.compile(rf"([0-9]{{1,3}}) +({_TOKEN.pattern})/([0-9]{{1,6}})(?:/([0-9]{{1,2}}))?")
+_EXTMAP = re.compile(r"([1-9]|1[0-4])(?:/(\w+))? +(\S{1,200})(?: .*)?")
 _UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")  # RFC 8839 section 5.4
 _PWD = re.compile(r"[A-Za-z0-9+/]{22,256}")
 _HEX = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})*")
@@ -79,6 +80,8 @@ class Media:
     direction: str
     is_open: bool  # not refused by port 0
     has_reduced_size_rtcp: bool
+    has_reference_times: bool  # its reports want an answer with our clock (RFC 3611, 5.1)
+    extensions: tuple[tuple[str, int], ...]  # header extensions: URI, id (RFC 8285)
     codecs: tuple[Codec, ...]  # the preferred one first
     transport: Transport | None
 
@@ -213,6 +216,10 @@ def _parse_media(section: _Section, session: _Section) -> Media:
         direction=_direction(section) or _direction(session) or "sendrecv",
         is_open=is_open,
         has_reduced_size_rtcp="rtcp-rsize" in section.attributes,
+        has_reference_times=any(
+            "rcvr-rtt=" in value for value in section.attributes.get("rtcp-xr", ())
+        ),
+        extensions=_parse_extensions(section),
         codecs=_parse_codecs(section, formats) if protocol in PROTOCOLS else (),
         transport=_parse_transport(section, session) if is_open else None,
     )
@@ -243,6 +250,16 @@ def _parse_codecs(section: _Section, formats: list[str]) -> tuple[Codec, ...]:
                 feedback=tuple(feedback.get(number, []) + feedback.get("*", [])),
             )
     return tuple(codecs[int(one)] for one in formats if int(one) in codecs)
+
+
+def _parse_extensions(section: _Section) -> tuple[tuple[str, int], ...]:
+    """Read the ids that fit the one-byte form; other lines concern others."""
+    found: dict[str, int] = {}
+    for value in section.attributes.get("extmap", ()):
+        match = _EXTMAP.fullmatch(value)
+        if match is not None and match[2] not in {"sendonly", "inactive"}:
+            found.setdefault(match[3], int(match[1]))
+    return tuple(found.items())
 
 
 def _by_payload_type(section: _Section, name: str) -> dict[str, list[str]]:

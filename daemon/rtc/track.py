@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from daemon.rtc import rtcp
+from daemon.rtc import extension, rtcp
 from daemon.rtc.codecs import NegotiatedTrack
 from daemon.rtc.demux import Address
 from daemon.rtc.history import Budget
@@ -49,7 +49,7 @@ class OutgoingTrack:
     """
 
     __slots__ = (
-        "_address", "_closed_at", "_first_sequence", "_outbound", "_segments", "_sent",
+        "_address", "_closed_at", "_first_sequence", "_outbound", "_rtx", "_segments", "_sent",
         "answered_plis", "budget", "dropped_frames", "extension", "lane", "last_timestamp",
         "line", "media", "needs_keyframe", "plis", "replayed_at", "resent", "ssrc",
         "timestamp_offset", "unanswered_nacks",
@@ -63,7 +63,9 @@ class OutgoingTrack:
         ssrc: int,
         first_sequence: int,
         timestamp_offset: int,
+        rtx: tuple[int, int] = (0, 0),
     ) -> None:
+        """``rtx``: SSRC and first sequence number of the retransmissions, if negotiated."""
         self.media = media
         self.ssrc = ssrc
         self.timestamp_offset = timestamp_offset
@@ -71,7 +73,9 @@ class OutgoingTrack:
         self.lane: Lane | None = None
         self.line = Line()  # the fan-out's while live, our own in a replay
         self.last_timestamp: int | None = None  # of what was sent when it closed
-        self.extension = 0
+        self._rtx = rtx if media.rtx_payload_type is not None else None
+        repeats = self._rtx is not None or "nack" not in media.feedback
+        self.extension = extension.shape(dict(media.extensions)) if repeats else 0
         self.plis = 0
         self.answered_plis = 0  # from the cache
         self.replayed_at = float("-inf")
@@ -180,20 +184,30 @@ class OutgoingTrack:
                 return out_index - segment.offset, segment
         return None
 
-    def protect_again(self, packet: Plain, segment: Segment, extension: bytes = b"") -> bytes:
-        """Encrypt one packet that was sent before, in its segment: the same bytes."""
+    @property
+    def can_send_again(self) -> bool:
+        """Whether lost packets can be sent again.
+
+        As they were, only if no extension could have been in them: other bytes under the same
+        index would give the key away (RFC 7714 section 5).
+        """
+        return self._rtx is not None or self.extension == 0
+
+    def send_again(self, packet: Plain, segment: Segment, sequence: int) -> bytes:
+        """Encrypt one packet of a segment again, as retransmission or as it was (RFC 4588)."""
         index, timestamp, marker, payload = packet
         if segment.stamp is not None:
             timestamp = segment.stamp(timestamp)
-        buffers = self._outbound.protect_burst(
-            self.ssrc,
-            self.media.payload_type,
-            [(index, timestamp, marker, payload)],
-            segment.offset,
-            self.timestamp_offset,
-            extension,
+        ssrc, number, offset = self.ssrc, self.media.payload_type, segment.offset
+        if self._rtx is not None and self.media.rtx_payload_type is not None:
+            ssrc, index = self._rtx
+            self._rtx = (ssrc, index + 1)
+            number, offset = self.media.rtx_payload_type, 0
+            payload = sequence.to_bytes(2) + payload
+        again = [(index, timestamp, marker, payload)]
+        return b"".join(
+            self._outbound.protect_burst(ssrc, number, again, offset, self.timestamp_offset)
         )
-        return b"".join(buffers)
 
     def build_report(self, *, ntp: int, line_timestamp: int, cname: str) -> bytes:
         """Build a sender report and SDES, plain; ``line_timestamp`` belongs to ``ntp``."""

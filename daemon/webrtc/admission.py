@@ -38,14 +38,19 @@ class Admission:
         now = time.monotonic()
         transport = offer.transport_of([track.mid for track in negotiated])
         local = self._new_credentials()
-        ssrcs = dict(zip([t.mid for t in negotiated], _distinct(len(negotiated)), strict=True))
+        numbers = _distinct(2 * len(negotiated))
+        mids = [track.mid for track in negotiated]
+        ssrcs = dict(zip(mids, numbers, strict=False))
+        rtx_ssrcs = dict(zip(mids, numbers[len(mids) :], strict=True))
         certificate = self._current_certificate(now)
         setup = Setup(
             local=local,
             remote=Credentials(transport.ufrag, transport.pwd),
             certificate=certificate,
             fingerprints=transport.fingerprints,
-            tracks=[_begin(track, ssrcs[track.mid]) for track in negotiated],
+            tracks=[
+                _begin(track, ssrcs[track.mid], rtx_ssrcs[track.mid]) for track in negotiated
+            ],
             histories=source.histories,
             ntp=clock.ntp,
             clock=source.clock,
@@ -63,6 +68,7 @@ class Admission:
             remote_ufrag=transport.ufrag,
             etag=secrets.token_urlsafe(12),
             ssrcs=ssrcs,
+            rtx_ssrcs=rtx_ssrcs,
             offer=offer,
             negotiated=tuple(negotiated),
             source_kinds=tuple(track.kind for track in source.tracks),
@@ -110,15 +116,18 @@ def _describe(viewer: Viewer, candidates: tuple[Candidate, ...]) -> LocalDescrip
         cname=CNAME,
         stream_id=CNAME,
         ssrcs=viewer.ssrcs,
+        rtx_ssrcs=viewer.rtx_ssrcs,
     )
 
 
-def _begin(track: codecs.NegotiatedTrack, ssrc: int) -> TrackSetup:
+def _begin(track: codecs.NegotiatedTrack, ssrc: int, rtx_ssrc: int) -> TrackSetup:
     return TrackSetup(
         media=track,
         ssrc=ssrc,
         first_sequence=secrets.randbelow(FIRST_SEQUENCES),
         timestamp_offset=secrets.randbits(32),
+        rtx_ssrc=rtx_ssrc,
+        first_rtx_sequence=secrets.randbelow(FIRST_SEQUENCES),
     )
 
 

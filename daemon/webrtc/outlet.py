@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from daemon.rtc import native
+from daemon.rtc import extension, native
 from daemon.rtc.fanout import Burst, Delivery, Fanout, Group, deliver
 from daemon.rtc.gop import Gop, Start
 from daemon.rtc.peer import Peer
@@ -21,6 +21,7 @@ from daemon.rtc.track import OutgoingTrack
 PORTION = 24  # packets that leave at once: about what a queue on the way can take
 MAX_PACING = 0.02  # seconds for a frame, whatever its rate
 REPLAY_INTERVAL = 0.5  # seconds between two replays for one viewer
+DESCRIBE_INTERVAL = 1.0  # seconds between two bursts with header extensions
 SOON = 0.25  # seconds: a key frame that comes so soon is waited for
 
 Abandon = Callable[[Delivery, native.Spool | None], None]
@@ -48,6 +49,8 @@ class Outlet:
         self._asking: dict[OutgoingTrack, None] = {}  # for a replay, at the end of the frame
         self._portions: deque[Burst] = deque()
         self._pace_until = 0.0
+        self._described = float("-inf")
+        self._tells_capture = False
         self._pace_timer: asyncio.TimerHandle | None = None
         self._replay_timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
@@ -85,6 +88,22 @@ class Outlet:
             self._ask(track)
 
     # -- live
+
+    def describe(self, now: float, captured: Callable[[], int | None]) -> dict[int, bytes]:
+        """Give the header extensions of the next burst, by shape; most bursts have none.
+
+        Each second in turn: when the frame was taken, and that players may delay as they like
+        again, after a replay told them not to. ``captured`` gives the frame's NTP time.
+        """
+        shapes = {track.extension for track in self.peers} - {0}
+        if now < self._described + DESCRIBE_INTERVAL or not shapes:
+            return {}
+        self._described = now
+        self._tells_capture = not self._tells_capture
+        ntp = captured()
+        if self._tells_capture and ntp is not None:
+            return {shape: extension.build_capture(shape, ntp) for shape in shapes}
+        return {shape: extension.build_delay(shape, extension.ANY_DELAY) for shape in shapes}
 
     def send(self, burst: Burst) -> None:
         """Send a burst that follows the last one on the line."""
@@ -165,7 +184,8 @@ class Outlet:
         is_first = track.packets == 0
         packets = replay.poll(now, self._fanout.line.last_index)
         if packets:
-            burst = Burst(self.kind, packets, is_first, now)
+            block = extension.build_delay(track.extension, extension.NO_DELAY)
+            burst = Burst(self.kind, packets, is_first, now, {track.extension: block})
             self._transmit(deliver(burst, Group([track]), 0), self._abandon_replay)
             if is_first:
                 self._begin(track)

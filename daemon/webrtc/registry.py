@@ -58,6 +58,7 @@ class Viewer:
     remote_ufrag: str
     etag: str
     ssrcs: dict[str, int]
+    rtx_ssrcs: dict[str, int]
     offer: Offer
     negotiated: tuple[NegotiatedTrack, ...]
     source_kinds: tuple[str, ...]  # what the process had when the viewer joined

@@ -17,7 +17,8 @@ from daemon.rtc.fanout import Burst, Delivery
 from daemon.rtc.gop import Start
 from daemon.rtc.history import History
 from daemon.rtc.peer import Peer
-from daemon.rtc.timeline import Plain, Timeline, Verdict
+from daemon.rtc.timeline import CLOCK_RATES, Plain, Timeline, Verdict
+from daemon.webrtc import clock
 from daemon.webrtc.ffmpeg_args import LegAddress
 from daemon.webrtc.keyframe import KeyFrames
 from daemon.webrtc.leg import Leg
@@ -270,7 +271,16 @@ class Source:
             self.keyframes.add(packets, self.video_codec, is_keyframe=is_keyframe)
             if self.transcoder is not None:
                 self.transcoder.feed(packets)
-        self.outlets[kind].send(Burst(kind, packets, is_keyframe, arrived))
+        outlet, taken = self.outlets[kind], packets[0][1]
+        extensions = outlet.describe(arrived, lambda: self._captured(kind, taken, arrived))
+        outlet.send(Burst(kind, packets, is_keyframe, arrived, extensions))
+
+    def _captured(self, kind: str, timestamp: int, now: float) -> int | None:
+        """NTP time (32.32 bits) that belongs to a timestamp of the line."""
+        present = self._timeline.timestamp_at(kind, now)
+        if present is None:
+            return None
+        return clock.ntp(now - (present - timestamp) / CLOCK_RATES[kind])
 
     def _learn_profile(self, payload: bytes) -> None:
         """Answer later viewers with the profile that the stream really has."""

@@ -23,13 +23,22 @@ def digest(identity: Identity) -> bytes:
     return bytes.fromhex(identity.fingerprint.split(" ")[1].replace(":", ""))
 
 
-def setup(viewer: Viewer) -> Setup:
+def setup(viewer: Viewer, media: NegotiatedTrack = VIDEO) -> Setup:
     return Setup(
         local=LOCAL,
         remote=Credentials(viewer.ufrag, viewer.pwd),
         certificate=CERTIFICATE,
         fingerprints=[("sha-256", digest(IDENTITY))],
-        tracks=[TrackSetup(VIDEO, ssrc=7, first_sequence=100, timestamp_offset=0)],
+        tracks=[
+            TrackSetup(
+                media,
+                ssrc=7,
+                first_sequence=100,
+                timestamp_offset=0,
+                rtx_ssrc=70,
+                first_rtx_sequence=900,
+            )
+        ],
         histories={"video": History(100)},
         ntp=lambda now: int((4e9 + now) * 2**32),
         clock=lambda _kind, now: int(now * 90_000),
@@ -42,9 +51,9 @@ def setup(viewer: Viewer) -> Setup:
 class Pair:
     """A peer and its viewer, with a wire between them that can be cut or listened to."""
 
-    def __init__(self, viewer: Viewer | None = None) -> None:
+    def __init__(self, viewer: Viewer | None = None, media: NegotiatedTrack = VIDEO) -> None:
         self.viewer = viewer or Viewer(kinds=("video",))
-        self.setup = setup(self.viewer)
+        self.setup = setup(self.viewer, media)
         self.peer = Peer(self.setup, 0.0)
         self.viewer._answer = Answer(LOCAL.ufrag, LOCAL.pwd, [])
         self.fanout = Fanout()

@@ -6,7 +6,7 @@ import pytest
 from aiortc.sdp import SessionDescription
 
 from daemon.errors import NegotiationError
-from daemon.rtc import answer, codecs, sdp
+from daemon.rtc import answer, codecs, extension, sdp
 from tests.unit.rtc.offers import MINIMAL, NAMES, drop, load, swap
 
 VIDEO = codecs.SourceTrack("video", "H264", "42c01f", 0)
@@ -186,7 +186,9 @@ def test_reduced_size_is_mirrored() -> None:
 
 def test_no_extension_and_no_feedback_that_we_do_not_serve() -> None:
     text = answer_to(load("chromium-156"))
-    assert "extmap" not in text
+    assert [line for line in text.split("\r\n") if "extmap" in line] == [
+        f"a=extmap:5 {extension.PLAYOUT_DELAY}"
+    ]
     assert "transport-cc" not in text
     assert "goog-remb" not in text
     assert text.count("a=rtcp-fb") == 3

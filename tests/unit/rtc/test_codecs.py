@@ -3,7 +3,7 @@
 import pytest
 
 from daemon.errors import NegotiationError, SdpError
-from daemon.rtc import codecs, sdp
+from daemon.rtc import codecs, extension, sdp
 from tests.unit.rtc.offers import MINIMAL, drop, load, swap
 
 VIDEO = codecs.SourceTrack("video", "H264", "42c01f", 0)
@@ -71,6 +71,9 @@ def test_all_that_chromium_agrees_to() -> None:
         name="H264",
         fmtp="level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
         feedback=("nack", "nack pli", "ccm fir"),
+        rtx_payload_type=109,
+        extensions=((extension.PLAYOUT_DELAY, 5),),
+        has_reference_times=True,
     )
     assert found["audio"] == codecs.NegotiatedTrack(
         kind="audio",
@@ -81,6 +84,7 @@ def test_all_that_chromium_agrees_to() -> None:
         fmtp="minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1",
         feedback=(),
         channels=2,
+        has_reference_times=True,
     )
 
 

@@ -193,7 +193,7 @@ def test_a_resend_has_the_same_bytes() -> None:
     sent = send(fanout(watcher), packets, is_keyframe=True)
     place = watcher.locate(501)
     assert place is not None
-    assert watcher.protect_again(packets[1], place[1]) == sent[1]
+    assert watcher.send_again(packets[1], place[1], 501) == sent[1]
 
 
 @given(
