@@ -28,7 +28,7 @@ from daemon.errors import ConfigError, DragonError
 from daemon.ffmpeg import binary, probe, skills
 from daemon.http.about import About
 from daemon.http.app import Services, create_app
-from daemon.http.feed import Feed
+from daemon.http.live import Live
 from daemon.http.measure import Measure
 from daemon.http.metrics import Metrics
 from daemon.http.mounts import memfs_url, mount
@@ -143,7 +143,7 @@ class Core:
             ffmpeg=self._binary,
         )
         self._restreamer = self._make_restreamer(config, database)
-        self._feed = Feed(self._restreamer, self._webrtc)
+        self._live = Live(self._restreamer, self._webrtc, self._sessions)
         self._metrics = Metrics(Measure(self._restreamer, self._sessions, self._storage))
         self._set_up_metrics(config)
 
@@ -176,7 +176,7 @@ class Core:
                 restreamer = group.create_task(self._restreamer.run())
                 await self._restreamer.ready.wait()  # before it, no process is known
                 watching = [
-                    group.create_task(part.run()) for part in (self._feed, self._metrics)
+                    group.create_task(part.run()) for part in (self._live, self._metrics)
                 ]
                 watching.append(group.create_task(run_backups(self._database)))
                 group.create_task(
@@ -246,7 +246,7 @@ class Core:
             skills=SkillsCache(partial(skills.read, self._binary)),
             log_buffer=self._buffer,
             about=About(self._service, self._alarms),
-            feed=self._feed,
+            live=self._live,
             viewer_access=ViewerAccess(auth, self._viewer_tokens) if auth else None,
             storage=self._storage,
             sessions=self._sessions,

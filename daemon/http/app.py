@@ -31,14 +31,15 @@ from daemon.http import (
     users,
     webrtc,
     whep,
+    whep_events,
 )
 from daemon.http.about import About
 from daemon.http.body import check_headers
 from daemon.http.config import ConfigService
 from daemon.http.cors import Cors
-from daemon.http.feed import Feed
 from daemon.http.guard import Guard, Scope, needs
 from daemon.http.hls import Hls
+from daemon.http.live import Live
 from daemon.http.metrics import Metrics
 from daemon.http.mounts import Storage
 from daemon.http.path import FilePath, PublicPath, Segment, raw_path
@@ -71,7 +72,7 @@ class Services:
     skills: SkillsCache
     log_buffer: LogBuffer
     about: About
-    feed: Feed
+    live: Live
     storage: Storage
     sessions: Sessions
     metrics: Metrics
@@ -121,6 +122,7 @@ def create_app(services: Services) -> Quart:
     for blueprint in _blueprints(services):
         app.register_blueprint(blueprint)
     guard.check_scopes(app)
+    services.live.statistics.ignore(services.ignored_viewers)
     errors.register(app)
     _watch(app, services)
     return app
@@ -134,15 +136,13 @@ def _blueprints(services: Services) -> Iterator[Blueprint]:
     yield token.routes(services.restreamer, services.viewer_access)
     yield users.routes(services.auth, services.viewer_access, services.webrtc)
     yield metadata.routes(services.restreamer)
-    yield whep.routes(
-        services.webrtc,
-        services.viewers_per_address,
-        is_session_strict=services.is_session_strict,
-    )
+    ownership = whep.Ownership(services.webrtc, is_strict=services.is_session_strict)
+    yield whep.routes(services.webrtc, services.viewers_per_address, ownership)
+    yield whep_events.routes(services.live.whep_events, ownership)
     yield webrtc.routes(services.webrtc)
     yield poster.routes(services.webrtc)
     yield prometheus.routes(services.restreamer, services.webrtc, is_on=services.has_prometheus)
-    yield events.routes(services.feed, services.auth)
+    yield events.routes(services.live.feed, services.auth)
     yield skills.routes(services.skills)
     yield config.routes(services.config_service)
     yield log.routes(services.log_buffer)

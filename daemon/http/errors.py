@@ -57,7 +57,7 @@ REASON_STATUS: dict[str, int] = {
 }
 STORAGE_RETRY = 5  # seconds: long enough for a disk to come back, short enough to wait
 
-_WHEP_PATH = re.compile(r"^/api/v3/process/[^/]+/whep(/[^/]+)?$")
+_WHEP_PATH = re.compile(r"^/api/v3/process/[^/]+/whep(/[^/]+){0,3}$")
 
 
 @dataclass(frozen=True, slots=True)

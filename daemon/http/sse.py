@@ -60,6 +60,15 @@ class Listener:
             self._pending["end"] = encode("end", {"reason": reason})
         self._wake.set()
 
+    def hand_over(self) -> "Listener":
+        """Give what is queued, and what comes, to another reader; this one ends."""
+        heir = Listener(self._is_allowed)
+        heir._pending, self._pending = self._pending, {}
+        heir._pending_bytes, self._pending_bytes = self._pending_bytes, 0
+        heir._wake.set()
+        self.end("replaced")
+        return heir
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield what is queued as it comes, and a comment when nothing does."""
         silent_since = checked_at = self._loop.time()

@@ -13,20 +13,36 @@ from daemon.http.url import external_path
 from daemon.webrtc.registry import ViewerInfo
 from daemon.webrtc.subsystem import WebRTC
 
+EVENTS = ("active", "inactive", "viewercount", "reconnect")
+EVENTS_REL = "urn:ietf:params:whep:ext:core:server-sent-events"
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
 MAX_SDP = 64 * 1024  # bytes
 
 
-def routes(
-    webrtc: WebRTC, viewers_per_address: int, *, is_session_strict: bool = False
-) -> Blueprint:
+class Ownership:
+    """Who may give orders to a session: whoever knows its URL; strict: only who opened it."""
+
+    def __init__(self, webrtc: WebRTC, *, is_strict: bool) -> None:
+        self.is_strict = is_strict
+        self._webrtc = webrtc
+
+    def check(self, process_id: str, peer_id: str) -> None:
+        """Raise ForbiddenError for somebody else's token (V4)."""
+        if not self.is_strict or caller().is_auth_off:
+            return
+        owner = self._webrtc.subject_of(process_id, peer_id)
+        if owner is not None and owner != caller().subject:
+            text = "This session was opened with somebody else's token."
+            raise ForbiddenError(text, reason="not-your-session")
+
+
+def routes(webrtc: WebRTC, viewers_per_address: int, ownership: Ownership) -> Blueprint:
     """Build the blueprint; the guard has checked each request already.
 
     How often one address may join follows from how many viewers it may have.
-    ``is_session_strict``: a session takes orders only from who opened it.
     """
-    views = _Views(webrtc, viewers_per_address, is_session_strict=is_session_strict)
+    views = _Views(webrtc, viewers_per_address, ownership)
     blueprint = Blueprint("whep", __name__, url_prefix="/api/v3/process/<segment:process_id>")
     session = "/whep/<segment:peer_id>"
     blueprint.post("/whep")(views.subscribe)
@@ -40,11 +56,9 @@ def routes(
 
 
 class _Views:
-    def __init__(
-        self, webrtc: WebRTC, viewers_per_address: int, *, is_session_strict: bool
-    ) -> None:
+    def __init__(self, webrtc: WebRTC, viewers_per_address: int, ownership: Ownership) -> None:
         self._webrtc = webrtc
-        self._is_session_strict = is_session_strict
+        self._ownership = ownership
         per_minute, burst = max(10, viewers_per_address), max(20, 2 * viewers_per_address)
         self._posts = Limit(per_minute, burst)
         self._patches = Limit(per_minute=120, burst=60)  # browsers trickle in flocks
@@ -55,13 +69,16 @@ class _Views:
         self._posts.take(caller().address)
         offer = await _read_offer()
         watching = await self._webrtc.subscribe(process_id, offer, _viewer())
-        location = f"{external_path(request.path)}/{watching.peer_id}"
-        if self._is_session_strict and (token := query_token()):
-            location += f"?{urlencode({QUERY_TOKEN: token})}"  # or its player couldn't leave
+        session = f"{external_path(request.path)}/{watching.peer_id}"
+        location, events = session, link(session)
+        if self._ownership.is_strict and (token := query_token()):
+            query = f"?{urlencode({QUERY_TOKEN: token})}"  # or its player couldn't leave
+            location, events = session + query, link(session, query)
         headers = {
             "Location": location,
             "ETag": f'"{watching.etag}"',
             "Accept-Patch": FRAGMENT,
+            "Link": events,
         }
         return Response(watching.answer, 201, headers, content_type=SDP)
 
@@ -87,14 +104,14 @@ class _Views:
     async def unsubscribe(self, process_id: str, peer_id: str) -> Response:
         """End a session; one that is gone already is as good as ended. If-Match is ignored."""
         self._deletes.take(caller().address)
-        self._check_owner(process_id, peer_id)
+        self._ownership.check(process_id, peer_id)
         existed = self._webrtc.unsubscribe(process_id, peer_id)
         return _without_body(200 if existed else 204)
 
     @needs(Scope.SESSION)
     async def patch(self, process_id: str, peer_id: str) -> Response:
         self._patches.take(caller().address)
-        self._check_owner(process_id, peer_id)
+        self._ownership.check(process_id, peer_id)
         if media_type() == SDP:
             raise NegotiationError(
                 "There was no counter-offer to answer", reason="no-counter-offer"
@@ -113,6 +130,7 @@ class _Views:
     async def show_session(self, process_id: str, peer_id: str) -> Response:
         """GET: nothing, as the draft has it; how it is going for whoever asks for JSON."""
         if media_range() == "application/json":
+            self._ownership.check(process_id, peer_id)
             return jsonify(self._webrtc.viewer(process_id, peer_id))
         return _empty_sdp()
 
@@ -120,15 +138,6 @@ class _Views:
     async def describe_session(self, process_id: str, peer_id: str) -> Response:
         headers = {"Accept-Patch": FRAGMENT, "Allow": "DELETE, GET, HEAD, OPTIONS, PATCH"}
         return Response(b"", 200, headers, content_type=SDP)
-
-    def _check_owner(self, process_id: str, peer_id: str) -> None:
-        """Strict: whose token opened the session, and nobody else (V4)."""
-        if not self._is_session_strict or caller().is_auth_off:
-            return
-        owner = self._webrtc.subject_of(process_id, peer_id)
-        if owner is not None and owner != caller().subject:
-            text = "This session was opened with somebody else's token."
-            raise ForbiddenError(text, reason="not-your-session")
 
 
 def _viewer() -> ViewerInfo:
@@ -142,6 +151,11 @@ def _viewer() -> ViewerInfo:
         max_viewers=claims.max_viewers if claims and caller().is_bound else None,
         max_view_seconds=claims.max_view_seconds if claims else 0,
     )
+
+
+def link(session: str, query: str = "") -> str:
+    """Name where a session's events are; on its 201 only, as the draft has it."""
+    return f'<{session}/sse{query}>; rel="{EVENTS_REL}"; events="{",".join(EVENTS)}"'
 
 
 def media_range() -> str:

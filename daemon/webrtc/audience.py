@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 
 from daemon.restream.config import ProcessId
@@ -62,21 +63,27 @@ class Tally:
 
 
 class Audience:
-    """Who watches, and who has watched. ``ends`` counts the reasons why viewers left."""
+    """Who watches, and who has watched.
+
+    ``ends`` counts the reasons why viewers left; each of ``on_end`` hears of it, in turn.
+    """
 
     def __init__(self, registry: Registry) -> None:
         self.ends: Counter[str] = Counter()
+        self.on_end: list[Callable[[Viewer, str], None]] = []
         self._registry = registry
         self._gone: dict[ProcessId, Tally] = {}
 
     def note_end(self, viewer: Viewer, reason: str) -> None:
-        """Keep what a viewer has had, before it is forgotten."""
+        """Keep what a viewer has had, before it is forgotten, and tell of it."""
         self.ends[reason] += 1
         sums = self._gone.pop(viewer.process_id, None) or Tally()
         sums.add(viewer)
         self._gone[viewer.process_id] = sums  # the one that was watched last comes last
         if len(self._gone) > MAX_TALLIES:
             del self._gone[next(iter(self._gone))]
+        for hear in self.on_end:
+            hear(viewer, reason)
 
     def tally(self, process_id: str) -> Tally:
         """Sum up one process's viewers."""

@@ -99,6 +99,10 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
     ("DELETE", f"{P}/whep/{{peer_id}}", {}),
     ("PATCH", f"{P}/whep/{{peer_id}}", {"data": "a=x"}),
     ("OPTIONS", f"{P}/whep/{{peer_id}}", {}),
+    ("POST", f"{P}/whep/{{peer_id}}/sse", {"body": ["active", "layers"]}),
+    ("POST", f"{P}/whep/{{peer_id}}/sse", {"body": ["active"]}),
+    ("GET", f"{P}/whep/{{peer_id}}/sse/{{stream_id}}", {}),
+    ("DELETE", f"{P}/whep/{{peer_id}}/sse/{{stream_id}}", {}),
     ("GET", "/metrics", {}),
     ("GET", "/api/v3/events", {}),
     ("DELETE", "/api/login", {"headers": {}}),
@@ -121,7 +125,7 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
 async def test_real_answers_fit(method: str, path: str, sent: dict[str, Any]) -> None:
     api = Api(config(webrtc=ConfigWebRTC(enabled=True)), viewer_access=ScriptedAccess())
     names = {"process_id": "cam", "peer_id": "p", "key": "k", "name": "none.js"}
-    target = path.format(**names, token_id="t", viewer_id="v")
+    target = path.format(**names, token_id="t", viewer_id="v", stream_id="s")
     await check(method, path, await api.call(method, target, **sent))
 
 

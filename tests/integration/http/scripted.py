@@ -14,8 +14,8 @@ from daemon.errors import AuthError, ConflictError, NotFoundError
 from daemon.ffmpeg.probe import Probe
 from daemon.ffmpeg.progress import Progress
 from daemon.http.app import Services, create_app
-from daemon.http.feed import Feed
 from daemon.http.guard import Scope
+from daemon.http.live import Live
 from daemon.http.mounts import Storage
 from daemon.http.skills import SkillsCache
 from daemon.restream.config import ConfigIO, ProcessConfig, ProcessId
@@ -26,8 +26,9 @@ from daemon.restream.state import Exec, Order
 from daemon.session import Sessions
 from daemon.storage.disk import DiskFilesystem
 from daemon.storage.memory import MemoryFilesystem
+from daemon.webrtc.audience import Audience
 from daemon.webrtc.keyframe import KeyFrame
-from daemon.webrtc.registry import ViewerInfo
+from daemon.webrtc.registry import Limits, Registry, ViewerInfo
 from daemon.webrtc.subsystem import PatchResult, Subscription, WebRTC
 
 PEER = ("203.0.113.7", 40000)
@@ -160,6 +161,8 @@ class ScriptedWebRTC:
         self.patches: list[tuple[str, str, str, str | None]] = []
         self.patched = PatchResult()
         self.refusal: Exception | None = None
+        self.registry = Registry(Limits())
+        self.audience = Audience(self.registry)
         self.frame = KeyFrame("H264", (b"\x65idr",))
 
     async def subscribe(self, process_id: str, offer: str, viewer: ViewerInfo) -> Subscription:
@@ -299,7 +302,10 @@ class Api:
         self.webrtc = ScriptedWebRTC()
         self.auth = ScriptedAuth()
         unused = cast("Any", None)
-        self.feed = Feed(cast("Restreamer", self.restreamer), cast("WebRTC", self.webrtc))
+        sessions = others.get("sessions", Sessions())
+        self.live = Live(
+            cast("Restreamer", self.restreamer), cast("WebRTC", self.webrtc), sessions
+        )
         self.services = Services(
             **{
                 "restreamer": cast("Restreamer", self.restreamer),
@@ -309,8 +315,8 @@ class Api:
                 "skills": SkillsCache(unused),
                 "log_buffer": unused,
                 "about": unused,
-                "feed": self.feed,
-                "sessions": Sessions(),
+                "live": self.live,
+                "sessions": sessions,
                 "metrics": unused,
                 "storage": Storage(
                     DiskFilesystem(Path("/nonexistent")), MemoryFilesystem(1024 * 1024)

@@ -46,7 +46,7 @@ async def running(api: Api) -> AsyncIterator[Running]:
     stop = asyncio.Event()
     listening: asyncio.Future[list[str]] = asyncio.get_running_loop().create_future()
     async with asyncio.timeout(DEADLINE), asyncio.TaskGroup() as tasks:
-        feeding = tasks.create_task(api.feed.run())
+        feeding = tasks.create_task(api.live.feed.run())
         serving = tasks.create_task(
             serve(api.app, "127.0.0.1:0", stop=stop, ready=listening.set_result)
         )
@@ -196,9 +196,9 @@ async def test_whoever_leaves_is_forgotten() -> None:
     async with running(api) as here:
         async with reading(here) as reader:
             await reader.until("ready")
-            assert len(api.feed._subscriptions) == 1
-        await until(lambda: not api.feed._subscriptions, "the reader is forgotten")
-        assert not api.feed._seen
+            assert len(api.live.feed._subscriptions) == 1
+        await until(lambda: not api.live.feed._subscriptions, "the reader is forgotten")
+        assert not api.live.feed._seen
 
 
 async def test_a_token_that_ends_ends_its_stream(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,12 +228,12 @@ async def test_a_reader_that_never_reads_holds_up_nobody_and_is_cut(
             fields = "".join(f"{name}: {value}\r\n" for name, value in token().items())
             head = f"GET {EVENTS} HTTP/1.1\r\nHost: x\r\n{fields}\r\n"
             await loop.sock_sendall(deaf, head.encode())
-            await until(lambda: len(api.feed._subscriptions) == 1, "one listens")
+            await until(lambda: len(api.live.feed._subscriptions) == 1, "one listens")
             async with reading(here) as reader:
                 await reader.until("ready")
                 api.restreamer.get("cam7").current = RUNNING
                 assert (await reader.until("process"))["id"] == "cam7"
-                await until(lambda: len(api.feed._subscriptions) == 1, "one listens")
+                await until(lambda: len(api.live.feed._subscriptions) == 1, "one listens")
 
 
 async def test_only_so_many_may_listen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,13 +255,15 @@ async def test_head_tells_the_type_and_listens_to_nothing() -> None:
     async with running(api) as here, httpx.AsyncClient() as client:
         answer = await client.head(here.url, headers=token())
         assert answer.headers["Content-Type"] == "text/event-stream"
-        assert not api.feed._subscriptions
+        assert not api.live.feed._subscriptions
 
 
 async def test_a_listener_is_told_only_what_it_may_see() -> None:
     api = Api(config("mine"), config("other"))
     async with running(api):
-        listener, _ = api.feed.listen("192.0.2.1", lambda name: name == "mine", lambda: True)
+        listener, _ = api.live.feed.listen(
+            "192.0.2.1", lambda name: name == "mine", lambda: True
+        )
         chunks = listener.chunks()
         await anext(chunks)
         told = await anext(chunks)

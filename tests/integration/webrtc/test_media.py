@@ -16,7 +16,9 @@ from daemon.errors import NotFoundError, NotReadyError
 from daemon.ffmpeg import picture
 from daemon.restream.config import ConfigIO, ConfigWebRTC, ProcessId
 from daemon.rtc import h264, rtcp
+from daemon.session import Collector
 from daemon.webrtc.registry import ViewerInfo
+from daemon.webrtc.statistics import Statistics
 from daemon.webrtc.subsystem import Settings
 from tests.fakes.player import Player
 from tests.fakes.viewer import Viewer
@@ -269,3 +271,41 @@ async def test_the_figures_of_a_viewer_are_those_of_what_it_got(stage: Stage) ->
     assert (sums.viewers, sum(sums.first_rtp)) == (1, 1)
     assert sums.packets >= shown["packets_sent"]
     assert stage.webrtc.audience.ends == {"kicked": 1}
+
+
+async def test_viewers_are_sessions_of_the_collector(stage: Stage) -> None:
+    collector = Collector("webrtc")
+    webrtc = stage.webrtc
+    counted = Statistics(
+        webrtc.registry, webrtc.audience, collector, lambda name: f"ref {name}"
+    )
+    await stage.add("cam")
+    await stage.until_live("cam")
+    async with Player() as player:
+        peer_id = await join(stage, "cam", player)
+        counted.look(1.0, 1_700_000_000.0)
+        assert collector.active(1.0) == []  # nothing flows before the handshake is over
+        await player.until(lambda: len(player.viewer.packets) > 100)
+        counted.look(2.0, 1_700_000_000.0)
+        (session,) = collector.active(2.0)
+        assert (session.id, session.local) == (peer_id[:8], "cam")
+        assert (session.reference, session.remote) == ("ref cam", "127.0.0.1")
+        assert session.tx_bytes == webrtc.viewer("cam", peer_id)["bytes_sent"] > 0
+        webrtc.unsubscribe("cam", peer_id)
+    assert collector.active(2.0) == []
+    total = collector.summary.total
+    assert (total.sessions, total.tx_bytes) == (1, webrtc.audience.tally("cam").octets)
+
+
+async def test_viewers_of_ignored_networks_are_not_counted(stage: Stage) -> None:
+    collector = Collector("webrtc")
+    webrtc = stage.webrtc
+    counted = Statistics(webrtc.registry, webrtc.audience, collector, str)
+    counted.ignore(["127.0.0.0/8"])
+    await stage.add("cam")
+    await stage.until_live("cam")
+    async with Player() as player:
+        await join(stage, "cam", player)
+        await player.until(lambda: len(player.viewer.packets) > 100)
+        counted.look(2.0, 0.0)
+        assert collector.active(2.0) == []
