@@ -68,3 +68,11 @@ def test_any_payload_as_h264(payload: bytes) -> None:
         assert 0 < sps.width <= h264.MAX_SIZE
         assert 0 < sps.height <= h264.MAX_SIZE
         assert len(sps.profile_level_id) == 6
+
+
+@given(st.lists(payloads, max_size=12))
+def test_any_payloads_as_a_picture(parts: list[bytes]) -> None:
+    stream = h264.annex_b(parts)
+    assert not stream or stream.startswith(b"\0\0\0\1")
+    # a start code of four bytes stands for at least one of a header or of a length
+    assert len(stream) <= 5 * sum(map(len, parts))
