@@ -1,6 +1,8 @@
 """Live: what runs beside the requests: the feed, the players' events, the sessions' counts."""
 
 import asyncio
+import logging
+from collections.abc import Awaitable, Callable
 
 from daemon.http.feed import Feed
 from daemon.http.whep_events import WhepEvents
@@ -9,6 +11,10 @@ from daemon.restream.restreamer import Restreamer
 from daemon.session import Sessions
 from daemon.webrtc.statistics import Statistics
 from daemon.webrtc.subsystem import WebRTC
+
+log = logging.getLogger(__name__)
+
+AGAIN = 1.0  # seconds
 
 
 class Live:
@@ -26,6 +32,15 @@ class Live:
     async def run(self) -> None:
         """Run until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.feed.run())
-            group.create_task(self.whep_events.run())
-            group.create_task(self.statistics.run())
+            for run in (self.feed.run, self.whep_events.run, self.statistics.run):
+                group.create_task(_keep(run))
+
+
+async def _keep(run: Callable[[], Awaitable[None]]) -> None:
+    """Begin anew after a bug: whoever looks on must never end what is looked at."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("live: %s failed", run.__qualname__)
+            await asyncio.sleep(AGAIN)

@@ -347,13 +347,13 @@ class WebRTC:
             return
         reason = f"{event.reason} ({event.detail})" if event.detail else event.reason
         log.info("process %s: viewer %s: gone: %s", viewer.process_id, viewer.id[:8], reason)
-        self.audience.note_end(viewer, event.reason)
         if source is not None:
             source.leave(peer)
         self.registry.remove(viewer)
         del self._viewer_of[peer]
         if self.mux is not None:
             self.mux.remove(peer)
+        self.audience.note_end(viewer, event.reason)  # when nothing of it is left
 
     def _end(self, viewer: Viewer, reason: str) -> None:
         viewer.peer.close(reason, time.monotonic())
