@@ -25,6 +25,7 @@ class Statistics:
         collector: Collector,
         reference_of: Callable[[ProcessId], str],
     ) -> None:
+        self._is_counting = True
         self._ignored: tuple[IPv4Network | IPv6Network, ...] = ()
         self._registry = registry
         self._collector = collector
@@ -32,9 +33,10 @@ class Statistics:
         self._counted: dict[PeerId, int] = {}
         audience.on_end.append(self._on_end)
 
-    def ignore(self, networks: Iterable[str]) -> None:
-        """Count no viewers from there, from now on."""
-        self._ignored = tuple(ip_network(text, strict=False) for text in networks)
+    def set_up(self, *, is_counting: bool, ignored: Iterable[str]) -> None:
+        """Say whether viewers are counted from now on, and from where they aren't."""
+        self._is_counting = is_counting
+        self._ignored = tuple(ip_network(text, strict=False) for text in ignored)
 
     async def run(self) -> None:
         """Count once a second until cancelled."""
@@ -50,7 +52,8 @@ class Statistics:
 
     def _open(self, viewer: Viewer, now: float, wall: float) -> bool:
         """Begin a session, once media may flow; False: it isn't counted, or not yet."""
-        if viewer.peer.state is not State.CONNECTED or self._is_ignored(viewer.info.address):
+        is_wanted = self._is_counting and not self._is_ignored(viewer.info.address)
+        if viewer.peer.state is not State.CONNECTED or not is_wanted:
             return False
         try:
             self._collector.open(

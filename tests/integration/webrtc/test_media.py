@@ -297,11 +297,16 @@ async def test_viewers_are_sessions_of_the_collector(stage: Stage) -> None:
     assert (total.sessions, total.tx_bytes) == (1, webrtc.audience.tally("cam").octets)
 
 
-async def test_viewers_of_ignored_networks_are_not_counted(stage: Stage) -> None:
+@pytest.mark.parametrize(
+    ("is_counting", "ignored"), [(True, ["127.0.0.0/8"]), (False, [])], ids=["ignored", "off"]
+)
+async def test_viewers_who_should_not_count_are_not_counted(
+    stage: Stage, is_counting: bool, ignored: list[str]
+) -> None:
     collector = Collector("webrtc")
     webrtc = stage.webrtc
     counted = Statistics(webrtc.registry, webrtc.audience, collector, str)
-    counted.ignore(["127.0.0.0/8"])
+    counted.set_up(is_counting=is_counting, ignored=ignored)
     await stage.add("cam")
     await stage.until_live("cam")
     async with Player() as player:
