@@ -15,7 +15,7 @@ from quart import Response, request
 HEARTBEAT = 15.0  # seconds; proxies cut what is silent for a minute
 CHECK = 5.0  # seconds between two looks whether the reader may still listen
 RETRY = 1000  # milliseconds that EventSource waits before it comes again
-MAX_PENDING = 4 << 20  # bytes one reader may leave untaken: a thousand processes fit
+MAX_PENDING = 4 << 20  # bytes one reader may leave untaken
 MAX_WAIT = 60.0  # seconds they may lie there
 MIMETYPE = "text/event-stream"
 
@@ -34,6 +34,7 @@ class Listener:
         self._is_allowed = is_allowed
         self._pending: dict[str, bytes] = {}
         self._pending_bytes = 0
+        self._has_begun = False  # what there is at the beginning may be more than the bound
         self._wake = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._taken_at = self._loop.time()
@@ -48,7 +49,7 @@ class Listener:
             return
         self._pending_bytes += len(event) - len(self._pending.pop(key, b""))
         self._pending[key] = event
-        if self._pending_bytes > MAX_PENDING:
+        if self._has_begun and self._pending_bytes > MAX_PENDING:
             self._pending.clear()
             self.end("slow")
         self._wake.set()
@@ -87,6 +88,7 @@ class Listener:
             await self._wait()
 
     def _take(self) -> bytes:
+        self._has_begun = True
         self._wake.clear()
         chunk = b"".join(self._pending.values())
         self._pending.clear()

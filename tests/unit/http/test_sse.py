@@ -35,15 +35,22 @@ async def test_after_the_end_comes_the_reason_and_nothing_more() -> None:
 
 async def test_who_lets_too_much_pile_up_is_sent_away() -> None:
     listener = Listener()
+    listener.put("all", bytes(2 * sse.MAX_PENDING))  # at the beginning as much as there is
+    chunks = listener.chunks()
+    await anext(chunks)
+    assert len(await anext(chunks)) == 2 * sse.MAX_PENDING
     for key in range(3):
         listener.put(str(key), bytes(sse.MAX_PENDING // 2))
     assert listener.end_reason == "slow"
-    told = [chunk async for chunk in listener.chunks()]
-    assert told[1:] == [encode("end", {"reason": "slow"})]
+    assert [chunk async for chunk in chunks] == [encode("end", {"reason": "slow"})]
 
 
 async def test_replacing_does_not_count_twice() -> None:
     listener = Listener()
+    chunks = listener.chunks()
+    await anext(chunks)
+    listener.put("b", b"b1")
+    await anext(chunks)
     for _ in range(10):
         listener.put("a", bytes(sse.MAX_PENDING // 2))
     assert not listener.end_reason
