@@ -47,6 +47,14 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+NEXT: dict[State, frozenset[State]] = {
+    State.OFF: frozenset({State.STARTING}),
+    State.STARTING: frozenset({State.STARTING, State.LIVE, State.OFF, State.FAILED}),
+    State.LIVE: frozenset({State.STARTING, State.OFF, State.FAILED}),
+    State.FAILED: frozenset({State.STARTING}),
+}
+
+
 class Transcoder:
     """One process's second FFmpeg.
 
@@ -93,7 +101,7 @@ class Transcoder:
 
     def begin(self) -> None:
         """Say that ``run`` will be called at once."""
-        self.state = State.STARTING
+        self._become(State.STARTING)
 
     def feed(self, packets: Sequence[Plain]) -> None:
         """Take packets of the video line."""
@@ -118,7 +126,7 @@ class Transcoder:
         finally:
             loop.remove_reader(self.leg.socket)
             if self.state is not State.FAILED:
-                self.state = State.OFF
+                self._become(State.OFF)
             if self._is_closed:
                 self.leg.close()
 
@@ -139,13 +147,13 @@ class Transcoder:
 
     def _fail(self, problem: str) -> None:
         self.problem = problem
-        self.state = State.FAILED
+        self._become(State.FAILED)
         self._failed_until = time.monotonic() + PENALTY
         self._give_up()
 
     async def _run_once(self) -> bool:
         """Have one FFmpeg serve; whether it failed."""
-        self.state = State.STARTING
+        self._become(State.STARTING)
         self.runs += 1
         started = int(time.time() * 1_000_000)
         self._line.begin_run(started)
@@ -214,6 +222,10 @@ class Transcoder:
             return False  # the source is silent, too
         return now - max(began, self.leg.last_packet or began) > SILENCE
 
+    def _become(self, new: State) -> None:
+        assert new in NEXT[self.state], (self.state, new)
+        self.state = new
+
     # -- what comes back
 
     def _on_readable(self) -> None:
@@ -234,7 +246,7 @@ class Transcoder:
     def _flush(self, now: float) -> None:
         packets, self._pending = self._pending, []
         if self.state is State.STARTING:
-            self.state = State.LIVE
+            self._become(State.LIVE)
             self.problem = ""
             log.info("process %s: vp8: live", self._process_id)
         self._deliver(packets, vp8.is_keyframe_start(packets[0][3]), now)

@@ -2,6 +2,9 @@
 
 import asyncio
 import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -14,6 +17,7 @@ from daemon.errors import (
     NotReadyError,
     SdpError,
 )
+from daemon.ffmpeg.probe import Probe
 from daemon.restream.config import ConfigIO, ProcessId
 from daemon.restream.state import Exec
 from daemon.rtc import h264
@@ -348,6 +352,36 @@ async def test_another_profile_and_size_keep_the_session_and_later_answers_name_
         assert source.tracks[0].profile_level_id is not None
         assert source.tracks[0].profile_level_id.startswith("4d")
         assert len(stage.webrtc.registry.viewers_of("cam")) == 1
+
+
+async def test_b_frames_that_the_probe_missed_are_left_out_and_encoded_from_then_on(
+    stage: Stage, tmp_path: Path
+) -> None:
+    clip = tmp_path / "clip.ts"
+    await make_clip(clip, "-profile:v", "high", "-bf", "2", "-pix_fmt", "yuv420p", "-g", "15")
+    honest = stage.webrtc.hooks._prober
+
+    async def look(arguments: Sequence[str], seconds: float) -> Probe:
+        found = await honest(arguments, seconds)
+        streams = (replace(stream, has_b_frames=False) for stream in found.streams)
+        return replace(found, streams=tuple(streams))
+
+    stage.webrtc.hooks._prober = look
+    looped = ConfigIO("clip", str(clip), ("-re", "-stream_loop", "-1"))
+    await stage.add("cam", test_picture("cam", input=(looped,)))
+    await stage.until_live("cam")
+    source = stage.webrtc.registry.sources[ProcessId("cam")]
+    assert plan_of(stage, "cam")["video"] == ("copy", ["compatible"])
+    async with Player(Viewer(kinds=("video",))) as player:
+        player.play((await stage.webrtc.subscribe("cam", player.viewer.offer(), ME)).answer)
+        await until(lambda: source.has_b_frames)
+        await player.until(lambda: frames(player.viewer) > 15)
+        times = [packet.timestamp for packet in player.viewer.packets]
+        steps = [(later - earlier) & 0xFFFFFFFF for earlier, later in pairwise(times)]
+        assert max(steps) < 1 << 31
+        assert "B-frames" in stage.webrtc.process_state("cam")["reason"]
+        await stage.restreamer.command(ProcessId("cam"), "restart")
+        await until(lambda: plan_of(stage, "cam")["video"] == ("encode", ["b-frames"]))
 
 
 def sizes(viewer: Viewer) -> list[tuple[int, int]]:
