@@ -69,6 +69,14 @@ class Cleaner:
             if rule.purge_on_delete:
                 await self._apply(rule, is_purge=True)
 
+    async def finish(self) -> None:
+        """Purge for all processes, at the end of the daemon; a slow disk can't hold it up."""
+        try:
+            async with asyncio.timeout(PURGE_SECONDS):
+                await self.purge(tuple(self._rules()))
+        except TimeoutError:
+            log.warning("cleanup: the disk is too slow; files are left behind")
+
     async def _apply(self, rule: ConfigCleanup, *, is_purge: bool = False) -> None:
         prefix, colon, pattern = rule.pattern.partition(":")
         filesystem = self._filesystems.get(PREFIXES.get(prefix, ""))

@@ -22,7 +22,7 @@ from daemon.restream import placeholders as words
 from daemon.restream import policy as policies
 from daemon.restream import reference
 from daemon.restream.alarm import Alarm, watch
-from daemon.restream.cleanup import PURGE_SECONDS, Cleaner, rules_of
+from daemon.restream.cleanup import Cleaner, rules_of
 from daemon.restream.config import ConfigCleanup, ProcessConfig, ProcessId
 from daemon.restream.guarded import GuardedHooks
 from daemon.restream.hooks import ProcessHooks, StopReason
@@ -109,18 +109,18 @@ class Restreamer:
         stored = await self._store.load_all()
         self._metadata[None] = dict(await self._store.metadata(None))
         log.info("restream: %d processes, %d strays ended", len(stored), strays)
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            group.create_task(self._cleaner.run())
-            try:
-                self._boot(stored)
-                self.ready.set()
-                await watch(self._shared.alarm, self._started)
-            finally:
-                self._group = None
-                rules = tuple(self._cleanup_rules())
-        async with asyncio.timeout(PURGE_SECONDS):
-            await self._cleaner.purge(rules)
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                group.create_task(self._cleaner.run())
+                try:
+                    self._boot(stored)
+                    self.ready.set()
+                    await watch(self._shared.alarm, self._started)
+                finally:
+                    self._group = None
+        finally:  # every FFmpeg has ended; a cancellation ends here, too
+            await self._cleaner.finish()
 
     @property
     def alarm(self) -> Alarm | None:

@@ -62,7 +62,7 @@ class MemoryFilesystem:
     def take(self, size: int) -> None:
         """Note bytes of an upload. Raises StorageFullError."""
         self._coming += size
-        if self.is_purging:
+        if self.is_purging and self._coming <= self.limit_bytes:  # else it would be for nothing
             self._purge()
         if self._used + self._coming > self.limit_bytes:
             self._coming -= size

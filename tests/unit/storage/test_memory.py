@@ -75,6 +75,7 @@ async def test_a_purge_takes_the_oldest_and_spares_the_rest() -> None:
     assert await names(memory) == ["/c", "/a", "/d"]
     with pytest.raises(StorageFullError):
         await put(memory, "/big", b"x" * 11)
+    assert await names(memory) == ["/c", "/a", "/d"], "nothing goes for what can't fit"
 
 
 async def test_a_smaller_limit_purges_only_if_told_to() -> None:
