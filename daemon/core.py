@@ -20,19 +20,19 @@ from daemon.config import (
     ConfigService,
     Loaded,
     Secrets,
-    is_loopback,
     load,
     load_secrets,
 )
 from daemon.errors import ConfigError, DragonError
 from daemon.ffmpeg import binary, probe, skills
 from daemon.http.about import About
+from daemon.http.access import access_of
 from daemon.http.app import Services, create_app
+from daemon.http.front import Front
 from daemon.http.live import Live
 from daemon.http.measure import Measure
 from daemon.http.metrics import Metrics
 from daemon.http.mounts import memfs_url, mount
-from daemon.http.server import serve
 from daemon.http.skills import SkillsCache
 from daemon.restream.alarm import Alarm
 from daemon.restream.config import ProcessId
@@ -108,7 +108,6 @@ class Core:
     ) -> None:
         config = loaded.config
         self._config = config
-        self._listening = config.address
         self._secrets = secrets
         self._announce = announce
         self._stop = asyncio.Event()
@@ -136,7 +135,7 @@ class Core:
         self._sessions = Sessions()
         self._set_up_sessions(config)
         self._webrtc = WebRTC(
-            webrtc_settings(config, self._listening),
+            webrtc_settings(config),
             prober=partial(probe.probe, self._binary),
             limits=viewer_limits(config),
             is_revoked=self._is_revoked,
@@ -167,7 +166,6 @@ class Core:
     async def run(self) -> int:
         """Start, serve, stop in order. Raises ConfigError if the address can't be had."""
         await self._prepare()
-        stop_serving = asyncio.Event()
         failed: list[BaseException] = []
         try:
             async with asyncio.TaskGroup() as group:
@@ -176,17 +174,11 @@ class Core:
                 restreamer = group.create_task(self._restreamer.run())
                 await self._restreamer.ready.wait()  # before it, no process is known
                 watching = [
-                    group.create_task(part.run()) for part in (self._live, self._metrics)
+                    group.create_task(part.run())
+                    for part in (self._live, self._metrics, self._front)
                 ]
                 watching.append(group.create_task(run_backups(self._database)))
-                group.create_task(
-                    serve(
-                        self._serve_current,
-                        self._config.address,
-                        stop=stop_serving,
-                        ready=self._on_ready,
-                    )
-                )
+                self._on_ready(await self._front.listen(self._config))
                 await self._stop.wait()
                 log.info("stopping")
                 # viewers hear of it first, then FFmpeg ends, then the API goes
@@ -194,7 +186,7 @@ class Core:
                 await asyncio.wait({restreamer})
                 for task in (webrtc, *watching):
                     task.cancel()
-                stop_serving.set()
+                await self._front.end()
         except* asyncio.CancelledError:
             pass
         except* DragonError as group_of:  # what is raised in here would be grouped again
@@ -212,6 +204,7 @@ class Core:
         self._webrtc.hooks.breaks_loops = await self._breaks_loops()
         await self._webrtc.open()
         self._app = create_app(self._services())
+        self._front = Front(self._serve_current)
 
     async def _serve_current(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
@@ -255,6 +248,7 @@ class Core:
             ignored_viewers=config.sessions.ip_ignorelist,
             trusted_proxies=tuple(str(network) for network in config.api.trusted_proxies),
             is_session_strict=config.api.session_auth == "token",
+            access=access_of(config),
             viewers_per_address=config.limits.viewers_per_address,
             cors_origins=config.storage.cors.origins,
             frame_ancestors=config.ui.frame_ancestors,
@@ -279,9 +273,9 @@ class Core:
         self._metrics.history.set_up(wanted.enable, wanted.range_sec, wanted.interval_sec)
 
     def _on_ready(self, addresses: list[str]) -> None:
-        self._set_places(addresses[0])
+        self._set_places(addresses[0].partition("://")[2])
         for address in addresses:
-            self._announce(f"serving at http://{address}")
+            self._announce(f"serving at {address}")
         log.info("http: serving at %s", ", ".join(addresses))
         # modules stay for good: a full collection that looks at them too stalls media for 40 ms
         gc.collect()
@@ -341,13 +335,12 @@ class Core:
     async def _apply(self, old: Config, new: Config) -> None:
         """Make a changed configuration the one that runs, as far as that goes."""
         # what can fail comes first, so that a refused reload changes nothing
-        if not new.api.auth.enable and not is_loopback(self._listening):
-            why = f"we still listen on {self._listening}; restart to switch auth off"
-            raise ConfigError(f"api.auth.enable: {why}", problems={"api.auth.enable": [why]})
         configured = await administrator(new, self._secrets)
         if new.api.auth.enable and configured is None and not self._users.has_stored_admin:
             why = "is gone; only a restart makes a new one"
             raise ConfigError(f"api.auth.password {why}", problems={"api.auth.password": [why]})
+        shown = await self._front.listen(new)
+        self._set_places(shown[0].partition("://")[2])
         self._users.configure(configured)
         is_new_key = self._keys.configure(new.api.auth.jwt.secret)
         if is_new_key or old.api.auth.enable != new.api.auth.enable:
@@ -357,12 +350,15 @@ class Core:
         self._set_up_sessions(new)
         self._set_up_metrics(new)
         self._app = create_app(self._services())
+        self._restreamer.reconfigure(
+            max_processes=new.ffmpeg.max_processes,
+            max_file_bytes=new.ffmpeg.max_file_mbytes * MIB,
+            policy=process_policy(new),
+        )
         self._set_up_log(new)
         self._buffer.resize(new.log.max_lines)
-        if new.webrtc != old.webrtc or new.limits != old.limits:
-            await self._webrtc.reconfigure(
-                webrtc_settings(new, self._listening), viewer_limits(new)
-            )
+        if webrtc_settings(new) != webrtc_settings(old) or new.limits != old.limits:
+            await self._webrtc.reconfigure(webrtc_settings(new), viewer_limits(new))
         if new.webrtc.enable != old.webrtc.enable:
             for process in self._restreamer.processes():
                 if process.config.webrtc.enabled:

@@ -11,7 +11,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from daemon.auth import Role, User, password_hash
-from daemon.config import Config, Secrets, is_loopback
+from daemon.config import Config, Secrets, is_loopback, value_at
 from daemon.restream.alarm import Alarm
 from daemon.restream.policy import Policy
 from daemon.storage.database import Database
@@ -21,18 +21,19 @@ from daemon.webrtc.subsystem import Settings
 log = logging.getLogger(__name__)
 
 MIB = 1024 * 1024
+NEEDS_START = ("db.dir", "storage.disk.dir", "ffmpeg.binary", "ffmpeg.log")
 PENDING_SHARE = 2  # of the viewers of one address, one in so many may be on its way
 
 
-def webrtc_settings(config: Config, listening: str) -> Settings:
-    """Give what the WebRTC subsystem is told; ``listening`` is the API's address."""
+def webrtc_settings(config: Config) -> Settings:
+    """Give what the WebRTC subsystem is told."""
     webrtc = config.webrtc
     return Settings(
         enable=webrtc.enable,
         public_ip=str(webrtc.public_ip),
         nat_1to1_ips=tuple(str(address) for address in webrtc.nat_1to1_ips),
         udp_mux_port=webrtc.udp_mux_port,
-        include_loopback=is_loopback(listening),
+        include_loopback=is_loopback(config.address),
     )
 
 
@@ -68,10 +69,9 @@ def _patterns(texts: Iterable[str]) -> tuple[re.Pattern[str], ...]:
 
 
 def needs_start(old: Config, new: Config) -> list[str]:
-    """Name the changed blocks that a reload doesn't touch."""
-    applied = {"log", "webrtc", "ui", "limits", "api", "created_at", "sessions", "metrics"}
+    """Name the changed keys that a reload doesn't touch."""
     before, after = old.model_dump(), new.model_dump()
-    return [key for key in after if key not in applied and before[key] != after[key]]
+    return [key for key in NEEDS_START if value_at(before, key) != value_at(after, key)]
 
 
 def store_alarms(database: Database) -> list[Alarm]:

@@ -2,7 +2,7 @@
 
 from daemon.config.load import Loaded, default_path, load
 from daemon.config.model import Config
-from daemon.config.notes import NOT_ACTED_ON
+from daemon.config.notes import NOT_ACTED_ON, value_at
 from daemon.config.rules import is_loopback, split_address
 from daemon.config.secrets import Secrets, load_secrets
 from daemon.config.service import ConfigService
@@ -18,4 +18,5 @@ __all__ = [
     "load",
     "load_secrets",
     "split_address",
+    "value_at",
 ]

@@ -30,12 +30,10 @@ FILE_ONLY = frozenset({"ffmpeg.binary", "ffmpeg.policy", "db.dir", "storage.disk
 NOT_ACTED_ON: Mapping[str, str] = MappingProxyType(
     {
         "update_check": "nothing is ever asked of the internet",
+        "tls.email": "certificates are made elsewhere",
         "host": "no public names are needed",
-        "api.read_only": "give tokens fewer scopes",
-        "api.access": "filter addresses in the firewall or a proxy",
         "api.auth.disable_localhost": "loopback callers log in like all others",
         "api.auth.auth0": "only local accounts",
-        "tls": "put a proxy with TLS in front",
         "storage.disk.cache": "the system's own cache is as good",
         "storage.s3": "no S3",
         "rtmp": "the RTMP server comes later",
@@ -51,9 +49,7 @@ NOT_ACTED_ON: Mapping[str, str] = MappingProxyType(
 
 # Protection that was asked for and isn't there: better no start than a false belief.
 _PROTECTIONS = (
-    ("api.read_only", "read-only mode isn't there; give tokens fewer scopes instead"),
-    ("api.access", "address lists aren't there; filter in the firewall or a proxy instead"),
-    ("tls.enable", "TLS isn't there; put a proxy with TLS in front instead"),
+    ("tls.auto", "certificates aren't fetched here; give tls.cert_file and tls.key_file"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -135,7 +136,24 @@ def _conflicts(config: Config) -> Iterator[tuple[str, str]]:
         if is_on:
             server = name.partition(".")[0].upper()
             yield name, f"the {server} server isn't there yet; it comes with a later version"
+    yield from _tls_conflicts(config)
     if config.api.auth.enable and not config.api.auth.username:
         yield "api.auth.username", "must not be empty while api.auth.enable is true"
     if config.playout.enable and config.playout.min_port >= config.playout.max_port:
         yield "playout.min_port", "must be less than playout.max_port"
+
+
+def _tls_conflicts(config: Config) -> Iterator[tuple[str, str]]:
+    tls = config.tls
+    if not tls.enable:
+        return
+    for key, name in (("tls.cert_file", tls.cert_file), ("tls.key_file", tls.key_file)):
+        if not name:
+            yield key, "must name a file while tls.enable is true"
+        elif not Path(name).is_file():
+            yield key, f"{name} is no file"
+    if tls.address == config.address:
+        yield "tls.address", "must not be the same as address"
+    if not config.api.auth.enable and not is_loopback(tls.address):
+        why = "can be reached from outside, so api.auth.enable must be true"
+        yield "tls.address", f"{tls.address} {why} (or listen on 127.0.0.1)"

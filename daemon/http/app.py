@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 from hypercorn.typing import Scope as ASGIScope
-from quart import Blueprint, Quart, Response
+from quart import Blueprint, Quart, Response, request
 from quart.json.provider import DefaultJSONProvider
 
 from daemon.auth import Auth, ViewerAccess
@@ -34,6 +34,7 @@ from daemon.http import (
     whep_events,
 )
 from daemon.http.about import About
+from daemon.http.access import EVERYBODY, Access
 from daemon.http.body import check_headers
 from daemon.http.config import ConfigService
 from daemon.http.cors import Cors
@@ -81,6 +82,7 @@ class Services:
     ignored_viewers: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     is_session_strict: bool = False
+    access: Access = EVERYBODY
     viewers_per_address: int = 8
     cors_origins: tuple[str, ...] = ("*",)
     frame_ancestors: tuple[str, ...] = ()
@@ -172,6 +174,7 @@ def _watch(app: Quart, services: Services) -> None:
         services.auth,
         trusted_proxies=services.trusted_proxies,
         is_session_strict=services.is_session_strict,
+        access=services.access,
     )
 
     # coroutines: Quart would run plain functions in a thread
@@ -185,6 +188,8 @@ def _watch(app: Quart, services: Services) -> None:
 
     @app.after_request
     async def finish(response: Response) -> Response:
+        if request.scheme == "https":
+            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         return cors.finish(response)
 
 

@@ -10,9 +10,11 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, TypeVar
 
 from quart import Blueprint, Quart, Response, current_app, g, jsonify, request
+from werkzeug.exceptions import MethodNotAllowed
 
 from daemon.auth import ACCESS, VIEW, Auth, Claims
 from daemon.errors import AuthError, ForbiddenError, InvalidError, NotFoundError
+from daemon.http.access import EVERYBODY, Access
 from daemon.http.body import read_json
 
 Network = IPv4Network | IPv6Network
@@ -37,6 +39,11 @@ class Scope(StrEnum):
     USER_WRITE = "user:write"
     PUBLIC = "public"
     SESSION = "session"
+
+
+CHANGING = frozenset(Scope) - {
+    Scope.PROCESS_READ, Scope.WHEP_VIEW, Scope.CONFIG_READ, Scope.SYSTEM_READ,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +116,9 @@ class Guard:
         *,
         trusted_proxies: tuple[str, ...] = (),
         is_session_strict: bool = False,
+        access: Access = EVERYBODY,
     ) -> None:
+        self._access = access
         self._auth = auth
         self._proxies = tuple(ip_network(text, strict=False) for text in trusted_proxies)
         self._is_session_strict = is_session_strict
@@ -119,11 +128,13 @@ class Guard:
         peer = plain_address(_socket_peer())
         g.is_proxied = _is_in(peer, self._proxies)
         address = self._forwarded_for(peer) if g.is_proxied else peer
+        self._access.check(request.path, request.scheme, address)
         scope = self._scope()
         g.caller = Caller(address, self._claims(scope), is_auth_off=self._auth is None)
         if scope is None:
             self._check_unknown()
         elif scope is not Scope.PUBLIC:
+            self._check_read_only(scope)
             view_args = request.view_args or {}
             caller().require(scope, view_args.get("process_id"))
 
@@ -136,6 +147,16 @@ class Guard:
         if scope is Scope.SESSION:
             return Scope.WHEP_VIEW if self._is_session_strict else Scope.PUBLIC
         return scope
+
+    def _check_read_only(self, scope: Scope) -> None:
+        """In read-only mode the routes that change something aren't there, as in Core."""
+        if not self._access.is_read_only or not caller().is_known:
+            return
+        is_change = request.method not in {"GET", "HEAD"} and scope in CHANGING
+        if is_change or scope is Scope.CONFIG_WRITE:  # reload is a GET
+            if request.path.startswith("/api/v3/fs/"):
+                raise MethodNotAllowed(["GET", "HEAD"])
+            raise NotFoundError("Not Found", reason="read-only")
 
     def _check_unknown(self) -> None:
         """Tell no stranger which routes exist."""

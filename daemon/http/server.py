@@ -5,10 +5,8 @@ later, whatever its timeout says; so we accept, count and abort connections ours
 """
 
 import asyncio
-import errno
 import logging
-import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.asyncio.tcp_server import TCPServer
@@ -17,21 +15,39 @@ from hypercorn.config import Config as HypercornConfig
 from hypercorn.events import Event, RawData
 from hypercorn.typing import ASGIFramework
 
-from daemon.config import split_address
-from daemon.errors import ConfigError
 from daemon.http.door import Door
+from daemon.http.listening import Listening, Place
 from daemon.http.upload import go_on
 
 log = logging.getLogger(__name__)
 
-BACKLOG = 256
 KEEP_ALIVE = 5  # seconds without a request; also bounds how long a header may take
 MAX_HEADER = 16 * 1024
 REQUESTS_PER_CONNECTION = 1000
-RESOLVE_TIMEOUT = 5.0
-STALLED = 30.0  # seconds for a client to take what we sent
 GRACE = 2.0  # seconds for open requests to end
 ABORT = 0.5  # seconds, twice, for what is left: 3 s in all
+
+
+class Server:
+    """Serves one application wherever ``listen`` says, until ``end``."""
+
+    def __init__(self, app: ASGIFramework) -> None:
+        self._connections = _Connections(app)
+        self._listening = Listening(self._connections.handle)
+
+    async def listen(self, places: Sequence[Place]) -> list[str]:
+        """Listen there and nowhere else; requests that are under way go on.
+
+        Gives each real ``http://host:port`` (port 0 asks for a free one). Raises ConfigError,
+        in one sentence, if we can't listen there; then all stays as it was.
+        """
+        await self._listening.change(places)
+        return self._listening.shown()
+
+    async def end(self) -> None:
+        """Take no more requests, and at most 3 s for those that are open."""
+        self._listening.close()
+        await self._connections.end()
 
 
 async def serve(
@@ -41,26 +57,17 @@ async def serve(
     stop: asyncio.Event,
     ready: Callable[[list[str]], None],
 ) -> None:
-    """Serve until ``stop`` is set, then at most 3 s more, whoever is still connected.
+    """Serve in clear until ``stop`` is set, then at most 3 s more, whoever is still connected.
 
-    ``ready`` gets each real ``host:port`` (port 0 asks for a free one). Raises ConfigError, in
-    one sentence, if we can't listen there.
+    ``ready`` gets each real ``host:port``. Raises ConfigError.
     """
-    sockets = await _listen(address)
-    connections = _Connections(app)
-    servers: list[asyncio.Server] = []
+    server = Server(app)
     try:
-        for sock in sockets:
-            server = await asyncio.start_server(connections.handle, sock=sock, backlog=BACKLOG)
-            servers.append(server)
-        ready([_shown(sock) for sock in sockets])
+        shown = await server.listen([Place(address)])
+        ready([one.removeprefix("http://") for one in shown])
         await stop.wait()
     finally:
-        for server in servers:
-            server.close()
-        for sock in sockets:
-            sock.close()
-        await connections.end()
+        await server.end()
 
 
 class _Server(TCPServer):
@@ -136,66 +143,3 @@ def _hypercorn_config() -> HypercornConfig:
     config.h11_max_incomplete_size = MAX_HEADER
     config.include_server_header = False
     return config
-
-
-async def _listen(address: str) -> list[socket.socket]:
-    """Bind every address that the host stands for; an empty host is all of this machine."""
-    try:
-        host, port = split_address(address)
-    except ValueError:
-        raise ConfigError(f"{address} is not host:port") from None
-    sockets: list[socket.socket] = []
-    try:
-        for family, place in await _resolve(host, port):
-            free_port = sockets[0].getsockname()[1] if sockets and port == 0 else place[1]
-            sockets.append(_bind(family, (place[0], free_port)))
-    except OSError as error:
-        for sock in sockets:
-            sock.close()
-        raise _explain(address, error) from error
-    return sockets
-
-
-async def _resolve(host: str, port: int) -> list[tuple[int, tuple[str, int]]]:
-    if not host:
-        return (
-            [(socket.AF_INET6, ("", port))] if _has_ipv6() else [(socket.AF_INET, ("", port))]
-        )
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(RESOLVE_TIMEOUT):
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    usable = [item for item in found if item[0] == socket.AF_INET or _has_ipv6()]
-    return list(dict.fromkeys((item[0], (str(item[4][0]), port)) for item in usable))
-
-
-def _has_ipv6() -> bool:
-    return socket.has_ipv6 and socket.has_dualstack_ipv6()
-
-
-def _bind(family: int, place: tuple[str, int]) -> socket.socket:
-    is_everywhere = family == socket.AF_INET6 and not place[0]
-    sock = socket.create_server(
-        place, family=family, backlog=BACKLOG, dualstack_ipv6=is_everywhere
-    )
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; whoever connects inherits it
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(STALLED * 1000))
-    sock.setblocking(False)
-    return sock
-
-
-def _explain(address: str, error: OSError) -> ConfigError:
-    if isinstance(error, socket.gaierror | TimeoutError):
-        return ConfigError(f"{address}: this host name can't be resolved")
-    reasons = {
-        errno.EADDRINUSE: "is in use by another program",
-        errno.EACCES: "needs more rights than we have (ports below 1024 belong to root)",
-        errno.EADDRNOTAVAIL: "is no address of this machine",
-    }
-    reason = reasons.get(error.errno or 0, f"can't be listened to: {error.strerror}")
-    return ConfigError(f"{address} {reason}")
-
-
-def _shown(sock: socket.socket) -> str:
-    host, port = sock.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -103,6 +103,12 @@ class Restreamer:
         self._claims: set[ProcessId] = set()  # the same for orders to start
         self._metadata: dict[ProcessId | None, Metadata] = {}
 
+    def reconfigure(self, *, max_processes: int, max_file_bytes: int, policy: Policy) -> None:
+        """Take changed limits, which count for what starts from now on."""
+        self._max_processes = max_processes
+        self._policy = policy
+        self._shared.max_file_bytes = max_file_bytes
+
     async def run(self) -> None:
         """Bring all processes back, supervise them until cancelled, then end them all."""
         strays = await asyncio.to_thread(sweep, self._shared.instance_id)

@@ -1,6 +1,7 @@
 """config: check or make a file here, or show what a server runs with."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +15,8 @@ from dragonctl.errors import ClientError, ExitCode
 
 EXAMPLE = "config.example.toml"
 FILE_NAME = "config.toml"
+VERSION = 3
+MAX_VALUE = 64 * 1024  # characters
 
 app = typer.Typer(
     help="The server's configuration.", no_args_is_help=True, rich_markup_mode=None
@@ -76,6 +79,89 @@ def show(*, json: Json = False) -> None:
     updated, loaded = record.text(found, "updated_at"), record.text(found, "loaded_at")
     if updated > loaded:  # RFC 3339 in UTC sorts as time does
         render.note("changed since it was loaded: a reload will make it run")
+
+
+@app.command("get")
+def get_key(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Such as webrtc.public_ip.")],
+    *,
+    json: Json = False,
+) -> None:
+    """Write one value of the server's configuration, or a whole table."""
+    with connect() as client:
+        value = _known(record.value(client.get("/api/v3/config"), "config"), key)
+    if json:
+        typer.echo(render.to_json(value))
+    elif isinstance(value, dict):
+        for line in as_toml(value, set()):
+            typer.echo(render.clean(line))
+    else:
+        typer.echo(render.clean(value if isinstance(value, str) else _literal(value)))
+
+
+@app.command("set")
+def set_key(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Such as webrtc.public_ip.")],
+    value: Annotated[
+        str, typer.Argument(help="As in TOML; text needs no quotes. -: read it from stdin.")
+    ],
+    *,
+    reload: Annotated[bool, typer.Option("--reload", help="Make it run at once, too.")] = False,
+    json: Json = False,
+) -> None:
+    """Store one value in the server's configuration file; it runs after a reload."""
+    with connect() as client:
+        known = _known(record.value(client.get("/api/v3/config"), "config"), key)
+        if isinstance(known, dict):
+            raise ClientError(f"{key} is a table: name one of its keys", ExitCode.USAGE)
+        if value == "-":  # a secret shall not be in the command line
+            value = sys.stdin.readline(MAX_VALUE).rstrip("\r\n")
+        body: dict[str, Any] = {"version": VERSION}
+        *above, name = key.split(".")
+        node = body
+        for part in above:
+            node = node.setdefault(part, {})
+        node[name] = _parsed(value, known)
+        client.put("/api/v3/config", body)
+        if reload:
+            client.get("/api/v3/config/reload")
+    words = f"{key}: stored" if not reload else f"{key}: stored, and running"
+    render.done(words, {"key": key, "reloaded": reload}, is_json=json)
+    if not reload:
+        render.note("`dragonctl config reload` makes it run")
+
+
+@app.command("reload")
+def reload_config(*, json: Json = False) -> None:
+    """Make the server run with what its file says now; nothing untouched is restarted."""
+    with connect() as client:
+        client.get("/api/v3/config/reload")
+    render.done("reloaded", {"reloaded": True}, is_json=json)
+
+
+def _known(config: Any, key: str) -> Any:
+    """Look a key up. Raises ClientError for none."""
+    value = record.value(config, *key.split("."))
+    if value is None:
+        text = f"there is no key {key}: `dragonctl config show` lists them"
+        raise ClientError(text, ExitCode.USAGE)
+    return value
+
+
+def _parsed(words: str, known: Any) -> Any:
+    """Read a value as TOML writes it; text may go without its quotes."""
+    import tomllib
+
+    try:
+        parsed = tomllib.loads(f"value = {words}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = None
+    if isinstance(known, str) and not isinstance(parsed, str):
+        return words
+    if parsed is None:
+        text = f"{words} is no value: write it as in TOML, such as true, 8 or ['a', 'b']"
+        raise ClientError(text, ExitCode.USAGE)
+    return parsed
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """The specification's acceptance list: who may watch what, and what ends it."""
 
+import socket
 from typing import Any
 
 import pytest
@@ -152,3 +153,37 @@ async def test_an_address_with_a_token_opens_one_process_until_it_is_revoked(
         assert (await daemon.request("POST", url, **offer)).status_code == 401
         await until(lambda: watcher.was_told, "the viewer is told", seconds=10.0)
     assert given["token"] not in daemon.log
+
+
+async def test_a_reload_touches_only_what_changed_and_is_refused_as_a_whole(
+    daemon: Daemon,
+) -> None:
+    await daemon.add(inputs.test_picture("cam"))
+    await daemon.until_live("cam")
+    pids = daemon.children("cam")
+
+    async def reload(**changes: Any) -> Any:
+        body = {"version": 3, **changes}
+        assert (await daemon.call("PUT", "/api/v3/config", json=body)).status_code == 200
+        return await daemon.call("GET", "/api/v3/config/reload")
+
+    async with Watcher(daemon.whep_url("cam"), daemon.token) as watcher:
+        await watcher.until_playing()
+        ffmpeg = {"max_processes": 1, "max_file_mbytes": 100}
+        limits = {"viewers_per_subject": 3}
+        done = await reload(name="hall", ffmpeg=ffmpeg, limits=limits, log={"level": "debug"})
+        assert done.status_code == 200
+        more = inputs.test_picture("more")
+        refused = await daemon.call("POST", "/api/v3/process", json=more)
+        assert "(1) reached" in refused.text
+        assert (await daemon.get("/api"))["name"] == "hall"
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            taken = f"127.0.0.1:{other.getsockname()[1]}"
+            assert (await reload(address=taken)).status_code == 409
+        assert (await reload(address=f"127.0.0.1:{daemon.port}")).status_code == 200
+        assert (await reload(api={"read_only": True})).status_code == 200
+        gone = await daemon.call("DELETE", process_path("cam"))
+        assert gone.status_code == 404
+        await watcher.until_more(25)
+        assert "closed" not in watcher.dtls_states
+    assert daemon.children("cam") == pids

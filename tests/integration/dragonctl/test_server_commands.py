@@ -169,3 +169,42 @@ def test_about_shows_alarms(logged_in: Api, run: Run) -> None:
     logged_in.on("GET", "/api", Answer(ABOUT | {"alarms": [alarm]}))
     lines = [" ".join(line.split()) for line in run("about").out.splitlines()]
     assert f"ALARM {alarm['text']}" in lines
+
+
+def test_config_get_writes_values_and_tables(logged_in: Api, run: Run) -> None:
+    held = {"name": "hall", "webrtc": {"enable": True, "nat_1to1_ips": ["192.0.2.1"]}}
+    logged_in.on("GET", "/api/v3/config", {"config": held, "overrides": []})
+    assert run("config", "get", "name").out == "hall\n"
+    assert run("config", "get", "webrtc.enable").out == "true\n"
+    assert json.loads(run("config", "get", "webrtc", "--json").out) == held["webrtc"]
+    assert "enable = true" in run("config", "get", "webrtc").out
+    assert run("config", "get", "webrtc.enabel").code == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "words", "value"),
+    [
+        ("name", "front door", "front door"),
+        ("name", '"8"', "8"),
+        ("name", "8", "8"),
+        ("webrtc.enable", "false", False),
+        ("webrtc.nat_1to1_ips", "['192.0.2.7']", ["192.0.2.7"]),
+    ],
+)
+def test_config_set_sends_what_toml_means(
+    logged_in: Api, run: Run, key: str, words: str, value: object
+) -> None:
+    held = {"name": "hall", "webrtc": {"enable": True, "nat_1to1_ips": []}}
+    logged_in.on("GET", "/api/v3/config", {"config": held, "overrides": []})
+    logged_in.on("PUT", "/api/v3/config", "OK")
+    logged_in.on("GET", "/api/v3/config/reload", "OK")
+    said = run("config", "set", key, words, "--reload")
+    assert said.code == 0, said.err
+    [body] = logged_in.bodies("PUT", "/api/v3/config")
+    assert body.pop("version") == 3
+    for part in key.split("."):
+        body = body[part]
+    assert body == value
+    assert run("config", "set", key, "-", stdin=words + "\n").code == 0
+    assert run("config", "set", "webrtc.enable", "maybe").code == 2
+    assert run("config", "set", "webrtc", "1").code == 2

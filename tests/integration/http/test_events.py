@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from daemon.errors import AuthError
 from daemon.ffmpeg.progress import Progress
-from daemon.http import feed, server, sse
+from daemon.http import feed, listening, server, sse
 from daemon.http.server import serve
 from daemon.restream.state import Exec, Order
 from daemon.webrtc.registry import ViewerInfo
@@ -217,7 +217,7 @@ async def test_a_token_that_ends_ends_its_stream(monkeypatch: pytest.MonkeyPatch
 async def test_a_reader_that_never_reads_holds_up_nobody_and_is_cut(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(server, "STALLED", 1.0)
+    monkeypatch.setattr(listening, "STALLED", 1.0)
     api = Api(*(config(f"cam{number}", reference="x" * 60_000) for number in range(50)))
     async with running(api) as here:
         loop = asyncio.get_running_loop()
