@@ -34,6 +34,7 @@ from daemon.http.measure import Measure
 from daemon.http.metrics import Metrics
 from daemon.http.mounts import memfs_url, mount
 from daemon.http.skills import SkillsCache
+from daemon.notify import Notifier
 from daemon.restream.alarm import Alarm
 from daemon.restream.config import ProcessId
 from daemon.restream.restreamer import Restreamer
@@ -110,6 +111,7 @@ class Core:
         self._config = config
         self._secrets = secrets
         self._announce = announce
+        self._notifier = Notifier(environ)
         self._stop = asyncio.Event()
         self._stop_ordered = 0.0
         self._buffer = logs.LogBuffer(config.log.max_lines)
@@ -178,9 +180,12 @@ class Core:
                     for part in (self._live, self._metrics, self._front)
                 ]
                 watching.append(group.create_task(run_backups(self._database)))
+                prove = partial(self._database.query, "SELECT 1")
+                watching.append(group.create_task(self._notifier.run(prove)))
                 self._on_ready(await self._front.listen(self._config))
                 await self._stop.wait()
                 log.info("stopping")
+                self._notifier.say("STOPPING=1")
                 # viewers hear of it first, then FFmpeg ends, then the API goes
                 restreamer.cancel()
                 await asyncio.wait({restreamer})
@@ -277,6 +282,7 @@ class Core:
         for address in addresses:
             self._announce(f"serving at {address}")
         log.info("http: serving at %s", ", ".join(addresses))
+        self._notifier.say("READY=1", f"STATUS=serving at {', '.join(addresses)}")
         # modules stay for good: a full collection that looks at them too stalls media for 40 ms
         gc.collect()
         gc.freeze()

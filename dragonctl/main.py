@@ -11,6 +11,7 @@ from dragonctl.commands import (
     config,
     demo,
     fs,
+    import_core,
     live,
     login,
     option,
@@ -87,6 +88,7 @@ app.command()(statistics.srt)
 app.command()(about.log)
 app.add_typer(config.app, name="config")
 app.command()(about.skills)
+app.command("import")(import_core.import_core)
 app.command()(about.about)
 
 

@@ -10,7 +10,8 @@ from daemon.config import toml
 from daemon.config.change import find_changes
 from daemon.config.load import Loaded, load, parse, read_text
 from daemon.config.model import VERSION, Config
-from daemon.config.notes import masked
+from daemon.config.notes import masked, without_effect
+from daemon.config.validate import merged, planted, validate
 from daemon.errors import ConfigError, InvalidError
 
 OnReload = Callable[[Config, Config], Awaitable[None]]
@@ -80,14 +81,21 @@ class ConfigService:
         Raises InvalidError for another version, ConfigError with ``problems`` for values that
         can't be, StorageError if the file can't be written; then nothing has changed.
         """
-        wanted = _unwrapped(body)
-        if wanted.get("version") not in {None, VERSION}:
-            raise InvalidError("Invalid config version", details=[f"version must be {VERSION}"])
+        wanted = _checked(body)
         async with self._lock:
             changes = find_changes(wanted, self.get()["config"], self.config)
             if changes:
                 self._loaded = await asyncio.to_thread(self._store, changes)
             self.updated_at = self.created_at = self._now()
+
+    def check(self, body: Mapping[str, Any]) -> list[str]:
+        """Say what would have no effect of a body for ``put``; raises as that does."""
+        wanted = _checked(body)
+        changes = find_changes(wanted, self.get()["config"], self.config)
+        tree = merged(self.config.model_dump(), planted(changes))
+        config, _ = validate(tree)
+        assert config is not None, "find_changes has validated it"
+        return without_effect(config)
 
     async def reload(self) -> None:
         """Read the file again and apply it. Raises ConfigError; then all stays as it is."""
@@ -115,6 +123,13 @@ def _edited(text: str, changes: dict[toml.Path, Any], path: Path) -> str:
         return toml.edit(text, changes)
     except toml.TomlError as fault:
         raise ConfigError(f"{path}: can't be edited: {fault.why}") from None
+
+
+def _checked(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    wanted = _unwrapped(body)
+    if wanted.get("version") not in {None, VERSION}:
+        raise InvalidError("Invalid config version", details=[f"version must be {VERSION}"])
+    return wanted
 
 
 def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:

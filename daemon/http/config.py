@@ -1,6 +1,6 @@
 """/api/v3/config: show, change and reload the configuration, as datarhei's clients do it."""
 
-from quart import Blueprint, Response, jsonify
+from quart import Blueprint, Response, jsonify, request
 
 from daemon.config import ConfigService
 from daemon.errors import InvalidError
@@ -25,6 +25,8 @@ def routes(service: ConfigService) -> Blueprint:
         body = parse_json(await read(MAX_CONFIG))  # datarhei asks for no Content-Type here
         if not isinstance(body, dict):
             raise InvalidError("Invalid JSON", details=["must be an object"])
+        if request.args.get("validate") == "true":
+            return jsonify({"notes": service.check(body)})
         await service.put(body)
         return jsonify("OK")
 

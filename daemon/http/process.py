@@ -40,6 +40,7 @@ def routes(restreamer: Restreamer, forget: Forget) -> Blueprint:
     one = "/<segment:process_id>"
     blueprint.get("")(views.list_processes)
     blueprint.post("")(views.add)
+    blueprint.post("/validate")(views.validate)
     blueprint.get(one)(views.show)
     blueprint.put(one)(views.update)
     blueprint.delete(one)(views.delete)
@@ -92,6 +93,14 @@ class _Views:
         with refusing("Invalid process config"):
             process = await self._restreamer.add(config)
         return jsonify(config_json(process.config))
+
+    @needs(Scope.PROCESS_WRITE)
+    async def validate(self) -> Response:
+        """Check a config as ``add`` would, whoever has its id, and change nothing."""
+        config = new_config(await read_json())
+        with refusing("Invalid process config"):
+            self._restreamer.resolve(config)
+        return jsonify("OK")
 
     @needs(Scope.PROCESS_READ)
     async def show(self, process_id: str) -> Response:

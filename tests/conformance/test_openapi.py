@@ -74,6 +74,8 @@ ANSWERS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/api/v3/process", {"body": MINIMAL}),
     ("POST", "/api/v3/process", {"body": {}}),
     ("POST", "/api/v3/process", {"data": " " * 300_000}),
+    ("POST", "/api/v3/process/validate", {"body": MINIMAL}),
+    ("POST", "/api/v3/process/validate", {"body": {}}),
     ("GET", P, {}),
     ("PUT", P, {"body": {"reconnect": True}}),
     ("PUT", P, {"body": []}),

@@ -109,6 +109,10 @@ class ScriptedRestreamer:
     def processes(self) -> list[ScriptedProcess]:
         return [self.kept[name] for name in sorted(self.kept)]
 
+    def resolve(self, new: ProcessConfig) -> ProcessConfig:
+        self._refuse()
+        return new
+
     async def add(self, new: ProcessConfig) -> ScriptedProcess:
         self._refuse()
         if new.id in self.kept:
