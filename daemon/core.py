@@ -128,6 +128,7 @@ class Core:
             on_reload=self._apply,
             instance_id=secrets.instance_id,
         )
+        self._about = About(self._service, self._alarms)
         self._revocations = Revocations(database)
         self._auth = self._make_auth(database)
         self._binary = binary.find(config.ffmpeg.binary)
@@ -243,7 +244,7 @@ class Core:
             config_service=self._service,
             skills=SkillsCache(partial(skills.read, self._binary)),
             log_buffer=self._buffer,
-            about=About(self._service, self._alarms),
+            about=self._about,
             live=self._live,
             viewer_access=ViewerAccess(auth, self._viewer_tokens) if auth else None,
             storage=self._storage,
