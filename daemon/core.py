@@ -48,6 +48,7 @@ from daemon.settings import (
     needs_start,
     process_policy,
     store_alarms,
+    uses_memory,
     viewer_limits,
     webrtc_settings,
     work_dir,
@@ -347,7 +348,9 @@ class Core:
             why = "is gone; only a restart makes a new one"
             raise ConfigError(f"api.auth.password {why}", problems={"api.auth.password": [why]})
         shown = await self._front.listen(new)
+        memory = self._places["memfs"]
         self._set_places(shown[0].partition("://")[2])
+        has_moved = self._places["memfs"] != memory
         self._users.configure(configured)
         is_new_key = self._keys.configure(new.api.auth.jwt.secret)
         if is_new_key or old.api.auth.enable != new.api.auth.enable:
@@ -366,10 +369,11 @@ class Core:
         self._buffer.resize(new.log.max_lines)
         if webrtc_settings(new) != webrtc_settings(old) or new.limits != old.limits:
             await self._webrtc.reconfigure(webrtc_settings(new), viewer_limits(new))
-        if new.webrtc.enable != old.webrtc.enable:
-            for process in self._restreamer.processes():
-                if process.config.webrtc.enabled:
-                    await self._restart(process.config.id)
+        is_switched = new.webrtc.enable != old.webrtc.enable
+        for process in self._restreamer.processes():
+            needs_legs = is_switched and process.config.webrtc.enabled
+            if needs_legs or (has_moved and uses_memory(process.config)):
+                await self._restart(process.config.id)
         for key in needs_start(old, new):
             log.warning("config: %s takes effect at the next start of the daemon", key)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from daemon.auth import Role, User, password_hash
 from daemon.config import Config, Secrets, is_loopback, value_at
 from daemon.restream.alarm import Alarm
+from daemon.restream.config import ProcessConfig
 from daemon.restream.policy import Policy
 from daemon.storage.database import Database
 from daemon.webrtc.registry import Limits
@@ -74,6 +75,15 @@ def needs_start(old: Config, new: Config) -> list[str]:
     return [key for key in NEEDS_START if value_at(before, key) != value_at(after, key)]
 
 
+def uses_memory(config: ProcessConfig) -> bool:
+    """Whether a process reads or writes files in memory, whose address is in its command."""
+    return any(
+        "{memfs" in text or "{fs:mem" in text
+        for element in (*config.input, *config.output)
+        for text in (element.address, *element.options)
+    )
+
+
 def store_alarms(database: Database) -> list[Alarm]:
     """Say what is wrong with the store since the start."""
     alarms = []
@@ -84,7 +94,7 @@ def store_alarms(database: Database) -> list[Alarm]:
         text = "the store is read-only: processes are supervised, changes are refused"
         alarms.append(Alarm("store-read-only", text, int(time.time())))
     for alarm in alarms:
-        log.error("store: %s", alarm.text)
+        log.error("%s", alarm.text)
     return alarms
 
 
