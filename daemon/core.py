@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -117,9 +117,7 @@ class Core:
         self._stop_ordered = 0.0
         self._buffer = logs.LogBuffer(config.log.max_lines)
         self._console = logs.console(sys.stderr)
-        self._set_up_log(config)
-        for warning in loaded.warnings:
-            log.warning("%s", warning)
+        self._set_up_log(config, loaded.warnings)
         self._database = database
         self._store_alarms = store_alarms(database)
         self._service = ConfigService(
@@ -383,9 +381,11 @@ class Core:
         except DragonError as error:
             log.warning("process %s: not restarted: %s", process_id, error.message)
 
-    def _set_up_log(self, config: Config) -> None:
+    def _set_up_log(self, config: Config, warnings: Iterable[str] = ()) -> None:
         sinks = [self._console, self._buffer]
         logs.setup(config.log.level, sinks, topics=config.log.topics)
+        for warning in warnings:
+            log.warning("%s", warning)
 
 
 def _needs_password(config: Config) -> bool:
