@@ -157,7 +157,8 @@ def _webrtc(config: Any) -> str:
     if not record.flag(config, "webrtc", "enabled"):
         return "off"
     force = record.flag(config, "webrtc", "force_transcode")
-    return "on, always encodes" if force else "on"
+    words = "on, always encodes" if force else "on"
+    return words if record.text(config, "webrtc", "vp8") != "off" else f"{words}, without VP8"
 
 
 def _reconnect(config: Any) -> str:
