@@ -20,7 +20,7 @@ from daemon.rtc.ice import Credentials, IceLite
 from daemon.rtc.track import OutgoingTrack
 
 ICE_DEADLINE = 10.0  # seconds from the answer to the first authenticated check
-REPORT_INTERVALS = (0.0, 1.0, 1.0, 1.0, 2.0, 3.0)  # seconds; the last one goes on
+REPORT_INTERVALS = (0.0, 1.0, 1.0, 1.0, 2.0, 3.0, 5.0)  # seconds; the last one goes on
 
 
 class State(StrEnum):
