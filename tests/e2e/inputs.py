@@ -90,19 +90,31 @@ def make_flash(ffmpeg: Path, path: Path) -> Path:
 def push(
     ffmpeg: Path, port: int, *, gop: int = 25, graph: str = ""
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Send a live MPEG-TS, H.264 baseline without B-frames and AAC, until the end.
+    """Send a live MPEG-TS, H.264 baseline without B-frames and sound, until the end.
 
-    A key frame comes every ``gop`` frames. ``graph`` has both tracks, as ``FLASH``.
+    A key frame comes every ``gop`` frames. The sound is AAC; with a ``graph``, which has both
+    tracks as ``FLASH`` has, it is Opus and sent without delay, so that both can be copied.
     """
     sources = (graph,) if graph else (PICTURE, TONE)
+    # silence is small, so that the muxer would wait most of a second to fill a packet with it
+    at_once = ("-muxdelay", "0", "-pes_payload_size", "0") if graph else ()
     command = (
         *(str(ffmpeg), "-v", "error", "-nostdin"),
         *(word for one in sources for word in ("-re", "-f", "lavfi", "-i", one)),
         *("-pix_fmt", "yuv420p"),
         *("-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency"),
         *("-x264-params", "scenecut=0", "-profile:v", "baseline", "-bf", "0"),
-        *("-g", str(gop), "-keyint_min", str(gop), "-b:v", "1M", "-c:a", "aac"),
-        *("-f", "mpegts", f"udp://127.0.0.1:{port}?pkt_size=1316"),
+        *(
+            "-g",
+            str(gop),
+            "-keyint_min",
+            str(gop),
+            "-b:v",
+            "1M",
+            "-c:a",
+            "libopus" if graph else "aac",
+        ),
+        *(*at_once, "-f", "mpegts", f"udp://127.0.0.1:{port}?pkt_size=1316"),
     )
     sender = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:
