@@ -9,9 +9,15 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright
 
-from tests.e2e.conftest import daemon, film, make_daemon, wheel_ffmpeg
+from tests.e2e.conftest import daemon, film, make_daemon, sparse, wheel_ffmpeg
 
-__all__ = ["daemon", "film", "make_daemon", "wheel_ffmpeg"]  # fixtures, by their names
+__all__ = [
+    "daemon",
+    "film",
+    "make_daemon",
+    "sparse",
+    "wheel_ffmpeg",
+]  # fixtures, by their names
 
 HERE = Path(__file__).parent
 SCREENSHOTS = HERE / "screenshots"

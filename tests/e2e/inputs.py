@@ -9,9 +9,10 @@ from typing import Any
 PICTURE = "testsrc2=size=640x360:rate=25"
 TONE = "sine=frequency=440:sample_rate=48000"
 FLASH_SECONDS = 0.1
+FLASH_FPS = 30
 # Each second the picture turns white and a beep sounds, both at the same instant
 FLASH = (
-    "color=c=black:s=320x180:r=30,"
+    f"color=c=black:s=320x180:r={FLASH_FPS},"
     f"drawbox=c=white:t=fill:enable='lt(mod(t,1),{FLASH_SECONDS})'[out0];"
     f"aevalsrc='0.8*sin(2*PI*1000*t)*lt(mod(t,1),{FLASH_SECONDS})':s=48000[out1]"
 )
@@ -86,35 +87,28 @@ def make_flash(ffmpeg: Path, path: Path) -> Path:
     return path
 
 
-@contextmanager
-def push(
-    ffmpeg: Path, port: int, *, gop: int = 25, graph: str = ""
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Send a live MPEG-TS, H.264 baseline without B-frames and sound, until the end.
-
-    A key frame comes every ``gop`` frames. The sound is AAC; with a ``graph``, which has both
-    tracks as ``FLASH`` has, it is Opus and sent without delay, so that both can be copied.
-    """
-    sources = (graph,) if graph else (PICTURE, TONE)
-    # silence is small, so that the muxer would wait most of a second to fill a packet with it
-    at_once = ("-muxdelay", "0", "-pes_payload_size", "0") if graph else ()
+def make_sparse(ffmpeg: Path, path: Path, gop_seconds: int) -> Path:
+    """Encode a minute of the flashes with few key frames; both tracks can be copied."""
+    gop = str(gop_seconds * FLASH_FPS)
     command = (
-        *(str(ffmpeg), "-v", "error", "-nostdin"),
-        *(word for one in sources for word in ("-re", "-f", "lavfi", "-i", one)),
-        *("-pix_fmt", "yuv420p"),
+        *(ffmpeg, "-v", "error", "-nostdin", "-f", "lavfi", "-i", FLASH, "-t", "60"),
+        *("-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "veryfast", "-bf", "0"),
+        *("-profile:v", "baseline", "-x264-params", "scenecut=0", "-b:v", "1M"),
+        *("-g", gop, "-keyint_min", gop, "-c:a", "libopus", path),
+    )
+    subprocess.run(command, check=True, timeout=60)
+    return path
+
+
+@contextmanager
+def push(ffmpeg: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Send a live MPEG-TS, H.264 baseline without B-frames and AAC, until the end."""
+    command = (
+        *(ffmpeg, "-v", "error", "-nostdin", "-re", "-f", "lavfi", "-i", PICTURE),
+        *("-re", "-f", "lavfi", "-i", TONE, "-pix_fmt", "yuv420p"),
         *("-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency"),
-        *("-x264-params", "scenecut=0", "-profile:v", "baseline", "-bf", "0"),
-        *(
-            "-g",
-            str(gop),
-            "-keyint_min",
-            str(gop),
-            "-b:v",
-            "1M",
-            "-c:a",
-            "libopus" if graph else "aac",
-        ),
-        *(*at_once, "-f", "mpegts", f"udp://127.0.0.1:{port}?pkt_size=1316"),
+        *("-profile:v", "baseline", "-bf", "0", "-g", "25", "-b:v", "1M", "-c:a", "aac"),
+        *("-f", "mpegts", f"udp://127.0.0.1:{port}?pkt_size=1316"),
     )
     sender = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:
