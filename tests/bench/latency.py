@@ -102,10 +102,7 @@ async def measure(target: Target, load: Load, tap: Tap) -> Latency:
         await audience.join(target.url, load.viewers, load.joins_a_second)
         tap.read()
         await audience.watch(load.settle)
-        tap.read()
-        for seat in audience.seats:
-            seat.read_whole()
-        flows = {seat.descriptor: _match(seat.viewer.packets, tap) for seat in audience.seats}
+        flows = await _match_all(audience, tap)
         for seat in audience.seats:
             ask_for_times(seat.socket)
         tap.ends.clear()
@@ -121,6 +118,19 @@ async def measure(target: Target, load: Load, tap: Tap) -> Latency:
     finally:
         audience.close()
         tap.close()
+
+
+async def _match_all(audience: Audience, tap: Tap) -> dict[int, tuple[int, Arrivals]]:
+    """Learn from live packets; those of an instant start have timestamps of their own."""
+    for seat in audience.seats:
+        seat.read_whole()
+        seat.viewer.packets.clear()
+    tap.payloads.clear()
+    await asyncio.sleep(READ_EVERY)
+    for seat in audience.seats:
+        seat.read_whole()
+    tap.read()
+    return {seat.descriptor: _match(seat.viewer.packets, tap) for seat in audience.seats}
 
 
 def _match(packets: Sequence[rtp.Packet], tap: Tap) -> tuple[int, Arrivals]:

@@ -117,7 +117,8 @@ async def measure_idle(target: Target, viewers: int, seconds: float) -> float:
     """Share of a core that the server uses once its source has ended; viewers stay."""
     audience = Audience()
     try:
-        await audience.join(target.url, viewers, JOINS_A_SECOND)
+        if viewers:
+            await audience.join(target.url, viewers, JOINS_A_SECOND)
         async with asyncio.timeout(SILENCE_TIMEOUT):
             packets = -1
             while audience.tally().packets != packets:
