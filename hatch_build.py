@@ -1,6 +1,8 @@
-"""What a build adds to the packages: the C file of the fan-out, where there is a compiler."""
+"""What a build adds to the packages: the C file of the fan-out, and the web UI."""
 
 import contextlib
+import os
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 ROOT = Path(__file__).parent
 SOURCE = ROOT / "daemon/rtc/burst.c"
 BUILT = "daemon/rtc/_burst.abi3.so"
+BUNDLE = ROOT / "daemon/_ui"
+SKIP_UI = "DRAGONCTL_SKIP_UI"  # set: build without the UI, which the daemon's page then says
 
 
 class BuildHook(BuildHookInterface[Any]):
@@ -19,6 +23,9 @@ class BuildHook(BuildHookInterface[Any]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build what can be built, and say what can't."""
+        if version == "standard" and not os.environ.get(SKIP_UI):
+            build_ui()
+            build_data["artifacts"].append("daemon/_ui/**")  # git doesn't know it
         if self.target_name != "wheel":
             return
         try:
@@ -30,6 +37,19 @@ class BuildHook(BuildHookInterface[Any]):
             build_data["pure_python"] = False
             build_data["infer_tag"] = True
             build_data["artifacts"].append(BUILT)
+
+
+def build_ui() -> None:
+    """Build the web UI, unless an unpacked source archive brought it along."""
+    page = BUNDLE / "index.html"
+    if (ROOT / "PKG-INFO").exists() and page.exists():
+        return
+    subprocess.run([ROOT / "ui/make"], check=True)  # noqa: S603 - our own script
+    if not page.exists():
+        raise RuntimeError(
+            "The web UI can't be built without Node 20.19 or newer, and npm. "
+            f"Set {SKIP_UI}=1 to build without it."
+        )
 
 
 def build_burst() -> None:

@@ -311,8 +311,8 @@ class Limits(Block):
 
     viewers: Annotated[Int, between(1, 100_000)] = 500
     viewers_per_process: Annotated[Int, between(1, 100_000)] = 200
-    viewers_per_address: Annotated[Int, between(1, 100_000)] = 8
-    viewers_per_subject: Annotated[Int, between(1, 100_000)] = 16
+    viewers_per_address: Annotated[Int, between(1, 100_000)] = 20
+    viewers_per_subject: Annotated[Int, between(1, 100_000)] = 40
 
 
 class Config(Block):

@@ -116,3 +116,19 @@ def push(ffmpeg: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         sender.kill()
         sender.wait(5)
+
+
+def clock(process_id: str) -> Json:
+    """Turn white for the first tenth of each second of the wall clock: delay can be seen."""
+    picture = (
+        "color=c=black:s=320x180:r=50,"
+        f"drawbox=c=white:t=fill:enable='lt(mod(time(0),1),{FLASH_SECONDS})'"
+    )
+    tone = read(TONE, *LAVFI, name="tone")
+    return config(process_id, read(picture, *LAVFI, name="clock"), tone)
+
+
+def stereo(process_id: str) -> Json:
+    """Two tones: 440 Hz on the left, 1200 Hz on the right."""
+    tones = "aevalsrc='0.3*sin(2*PI*440*t)|0.3*sin(2*PI*1200*t)':s=48000:c=stereo"
+    return config(process_id, read(PICTURE, *LAVFI), read(tones, *LAVFI, name="tones"))

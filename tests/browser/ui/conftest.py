@@ -13,8 +13,14 @@ from tests.conftest import give_up
 from tests.e2e import inputs
 from tests.e2e.daemon import Daemon, Settings
 
-# one address opens and closes many players here
-LIMITS = {"CORE_LIMITS_VIEWERS_PER_ADDRESS": "120", "CORE_LIMITS_VIEWERS_PER_SUBJECT": "120"}
+ENVIRONMENT = {
+    # one address opens and closes many players here
+    "CORE_LIMITS_VIEWERS_PER_ADDRESS": "120",
+    "CORE_LIMITS_VIEWERS_PER_SUBJECT": "120",
+    "CORE_API_TRUSTED_PROXIES": "127.0.0.1/32",  # tests/browser/ui/proxy.py
+}
+# a name that is no loopback address to Chromium, so that its page is no secure context
+HOST = "media.example.test"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,7 +38,7 @@ async def ui_daemon(
     tmp_path_factory: pytest.TempPathFactory, ffmpeg_binary: Path
 ) -> AsyncIterator[Daemon]:
     """Give the shared daemon, with a picture to watch that is called `picture`."""
-    settings = Settings(ffmpeg=ffmpeg_binary, environment=LIMITS)
+    settings = Settings(ffmpeg=ffmpeg_binary, environment=ENVIRONMENT)
     daemon = Daemon(tmp_path_factory.mktemp("ui"), settings)
     await daemon.start()
     await daemon.add(inputs.test_picture("picture"))
@@ -48,7 +54,8 @@ async def browser(chromium_binary: Path) -> AsyncIterator[Browser]:
         give_up("the web UI isn't built (`make ui`)")
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(
-            executable_path=str(chromium_binary), args=list(FLAGS)
+            executable_path=str(chromium_binary),
+            args=[*FLAGS, f"--host-resolver-rules=MAP {HOST} 127.0.0.1"],
         )
         yield launched
         await launched.close()

@@ -42,7 +42,7 @@ class Ui:
     def _note(self, message: ConsoleMessage) -> None:
         """A refused request is news for the page, not a fault of it; anything else is."""
         if message.type == "error" and "Failed to load resource" not in message.text:
-            self.errors.append(message.text)
+            self.errors.append(f"{message.text} ({message.location})")
 
     def check(self) -> None:
         """Expect no error and no violation of the policy."""

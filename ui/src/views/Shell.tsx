@@ -50,7 +50,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <Menus />
       </header>
       <Unreachable />
-      <main ref={main} tabIndex={-1}>
+      <main ref={main} id="main" tabIndex={-1}>
         {children}
       </main>
       {isHelp && <Help onClose={() => setHelp(false)} />}

@@ -10,25 +10,27 @@ export function useOrders() {
   const t = useText();
   const command = useCommand();
   const remove = useDelete();
+  // awaited, not by mutate's callbacks: a row may be gone before its answer comes
+  const order = async (id: string, name: Command) => {
+    try {
+      await command.mutateAsync({ id, command: name });
+      toast(t.command.ordered(id, t.list[name]));
+    } catch (error) {
+      toast(t.command.failed(id, t.list[name], explain(error)), true);
+    }
+  };
+  const forget = async (id: string) => {
+    try {
+      await remove.mutateAsync(id);
+      toast(t.command.deleted(id));
+      if (location.hash.includes("/process/")) navigate("/");
+    } catch (error) {
+      toast(t.command.failed(id, t.command.deleteDo, explain(error)), true);
+    }
+  };
   return {
-    order(id: string, name: Command) {
-      command.mutate(
-        { id, command: name },
-        {
-          onSuccess: () => toast(t.command.ordered(id, t.list[name])),
-          onError: (error) => toast(t.command.failed(id, t.list[name], explain(error)), true),
-        },
-      );
-    },
-    remove(id: string) {
-      remove.mutate(id, {
-        onSuccess: () => {
-          toast(t.command.deleted(id));
-          if (location.hash.includes("/process/")) navigate("/");
-        },
-        onError: (error) => toast(t.command.failed(id, t.command.deleteDo, explain(error)), true),
-      });
-    },
+    order: (id: string, name: Command) => void order(id, name),
+    remove: (id: string) => void forget(id),
   };
 }
 

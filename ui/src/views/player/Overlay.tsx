@@ -12,7 +12,7 @@ const SHOW_DETAILS_AFTER = 3; // attempts without a picture
 export function Overlay({ whep, help, isBare }: { whep: Whep; help?: ReactNode; isBare: boolean }) {
   const t = useText();
   const { state } = whep;
-  const now = useNow(state.name === "waiting" || state.name === "unstable");
+  const now = useNow(state.name === "waiting" || state.name === "unstable" || state.name === "connecting");
   const [areShown, setShown] = useState(false);
   const message = messageOf(state, t, now);
   if (!message) return null;

@@ -6,6 +6,8 @@ import type { State } from "@/whep/state";
 
 const CALM = 15_000; // milliseconds of starting before it counts as trouble
 
+const LONG_WAIT = 3_000; // for a key frame
+
 export interface Message {
   title: string;
   text: string[];
@@ -21,7 +23,7 @@ export function messageOf(state: State, t: Dict, now: number): Message | null {
     case "unsupported":
       return { title: t.player.unsupported, text: [t.player.unsupportedText], isTrouble: true };
     case "connecting":
-      return { title: t.player.phases[state.phase], text: [], isTrouble: false };
+      return { title: t.player.phases[state.phase], text: isLong(state, now) ? [t.player.keyFrameHint] : [], isTrouble: false };
     case "unstable":
       return unstable(state, t, now);
     case "paused": {
@@ -33,6 +35,10 @@ export function messageOf(state: State, t: Dict, now: number): Message | null {
     case "blocked":
       return { ...explained(state.cause, t), isTrouble: true };
   }
+}
+
+function isLong(state: Extract<State, { name: "connecting" }>, now: number): boolean {
+  return state.phase === "media" && now - state.since > LONG_WAIT;
 }
 
 function unstable(state: Extract<State, { name: "unstable" }>, t: Dict, now: number): Message {

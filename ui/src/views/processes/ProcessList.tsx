@@ -85,7 +85,7 @@ function Empty() {
   const { create, isPending } = useTestPicture();
   const actions = (
     <>
-      <Button kind="primary" icon="play" disabled={isPending} onClick={create}>
+      <Button kind="primary" icon="play" disabled={isPending} onClick={() => void create()}>
         {t.list.testPicture}
       </Button>
       <Button icon="plus" onClick={() => navigate("/new")}>

@@ -6,6 +6,7 @@ import { useText } from "@/i18n";
 import { bytes, duration, NOTHING, number, percent } from "@/lib/format";
 import { mask } from "@/lib/mask";
 import { isOn, isTrouble } from "@/lib/process";
+import { Poster } from "@/views/Poster";
 import { ProcessState } from "@/views/ProcessState";
 import { processRoute } from "@/views/routes";
 import { RowActions } from "@/views/processes/RowActions";
@@ -80,8 +81,13 @@ function Row({ process, isSelected, onToggle }: { process: Process; isSelected: 
         <input type="checkbox" aria-label={t.list.select(id)} checked={isSelected} onChange={onToggle} />
       </td>
       <th scope="row" className="cell-name">
-        <Link href={processRoute(id)}>{id}</Link>
-        {name && name !== id && <small>{name}</small>}
+        <span className="named">
+          <Poster id={id} isLive={isRunning && process.config.webrtc.enabled} />
+          <span>
+            <Link href={processRoute(id)}>{id}</Link>
+            {name && name !== id && <small>{name}</small>}
+          </span>
+        </span>
       </th>
       <td className="cell-state">
         <ProcessState state={state} />

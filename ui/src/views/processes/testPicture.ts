@@ -23,13 +23,14 @@ export const TEST_PICTURE = {
 
 export function useTestPicture() {
   const save = useSave();
-  const create = () =>
-    save.mutate(
-      { id: null, config: TEST_PICTURE },
-      {
-        onSuccess: () => navigate(`/process/${ID}/live`),
-        onError: (error) => toast(explain(error), true),
-      },
-    );
+  // not by mutate's callbacks: the list may be there, and the button gone, before the answer is
+  const create = async () => {
+    try {
+      await save.mutateAsync({ id: null, config: TEST_PICTURE });
+      navigate(`/process/${ID}/live`);
+    } catch (error) {
+      toast(explain(error), true);
+    }
+  };
   return { create, isPending: save.isPending };
 }

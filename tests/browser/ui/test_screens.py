@@ -1,0 +1,104 @@
+"""Every screen: accessible in both themes, whole on a phone, within the policy, looked at."""
+
+import pytest
+from playwright.async_api import Browser, ViewportSize
+
+from tests.browser.ui.axe import findings
+from tests.browser.ui.page import Ui, route
+from tests.e2e import inputs
+from tests.e2e.daemon import Daemon
+
+PHONE: ViewportSize = {"width": 390, "height": 844}
+SCREENS = {
+    "list": ("/", "role=cell >> text=running"),
+    "overview": (route("picture"), "text=Last log line"),
+    "live": (route("picture", "live"), '[data-state="live"]'),
+    "log": (route("picture", "log"), ".log-line"),
+    "config": (route("picture", "config"), "pre"),
+    "edit": (route("picture", "edit"), "text=Save and restart"),
+    "new": ("/new", "text=New process"),
+    "json": ("/new?mode=json", "textarea"),
+    "wall": ("/wall", '.tile[data-state="live"]'),
+    "system": ("/system", "text=UDP segmentation"),
+    "nothing": ("/no/such/page", "text=There is no such page"),
+    "gone": (route("gone"), "text=There is no process gone"),
+}
+
+
+async def show(ui: Ui, name: str) -> None:
+    """Go to a screen and wait until it is complete."""
+    address, sign = SCREENS[name]
+    await ui.open(address)
+    await ui.page.locator(sign).first.wait_for(state="attached")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_screens_are_accessible(ui: Ui, ui_daemon: Daemon, theme: str) -> None:
+    await ui_daemon.add(inputs.test_picture("stopped", autostart=False))
+    page = ui.page
+    await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    await ui.open("/")
+    await page.get_by_role("heading", name="Sign in").wait_for()
+    found = {"login": await findings(page)}
+    await ui.shoot(f"login-{theme}")
+    await ui.sign_in("/")
+    for name in SCREENS:
+        await show(ui, name)
+        found[name] = await findings(page)
+        await ui.shoot(f"{name}-{theme}")
+    await ui_daemon.call("DELETE", "/api/v3/process/stopped")
+    assert {name: faults for name, faults in found.items() if faults} == {}
+
+
+async def test_a_phone_shows_all_of_it(browser: Browser, ui_daemon: Daemon) -> None:
+    context = await browser.new_context(
+        viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2
+    )
+    ui = Ui(await context.new_page(), ui_daemon.url, ui_daemon)
+    await ui.sign_in("/")
+    wide = {}
+    for name in SCREENS:
+        await show(ui, name)
+        width = await ui.page.evaluate("() => document.documentElement.scrollWidth")
+        if width > PHONE["width"]:
+            wide[name] = width
+        await ui.shoot(f"{name}-phone")
+    assert not wide, "it scrolls sideways"
+    await show(ui, "live")
+    await ui.until_playing()
+    await ui.page.get_by_role("button", name="Tap to unmute").tap()
+    assert not (await ui.facts())["muted"]
+    await context.close()
+    ui.check()
+
+
+async def test_menus_and_dialogs_are_accessible(ui: Ui) -> None:
+    await ui.sign_in("/")
+    page = ui.page
+    await page.get_by_role("button", name="More for picture").click()
+    assert await findings(page) == []
+    await ui.shoot("menu")
+    await page.get_by_role("menuitem", name="Delete…").click()
+    await page.get_by_role("dialog", name="Delete picture?").wait_for()
+    assert await findings(page) == []
+    await ui.shoot("confirm")
+    await page.keyboard.press("Escape")
+    await page.get_by_role("dialog").wait_for(state="detached")
+    await page.keyboard.press("?")
+    await page.get_by_role("dialog", name="Keyboard").wait_for()
+    assert await findings(page) == []
+
+
+async def test_german_is_whole(ui: Ui) -> None:
+    await ui.sign_in("/")
+    page = ui.page
+    await page.get_by_role("button", name="Account admin").click()
+    await page.get_by_role("menuitemradio", name="Deutsch").click()
+    await page.get_by_role("heading", name="Prozesse").wait_for()
+    assert await page.evaluate("() => document.documentElement.lang") == "de"
+    await ui.shoot("list-german")
+    await page.get_by_role("link", name="picture ansehen").click()
+    await ui.until_playing()
+    await ui.shoot("live-german")
+    await page.reload()
+    await page.get_by_role("link", name="Übersicht").wait_for()

@@ -1,0 +1,133 @@
+"""Links for viewers, the page they lead to, the wall, and where else the UI is served."""
+
+from playwright.async_api import Browser, expect
+
+from tests.browser.ui.conftest import HOST
+from tests.browser.ui.page import Ui, route
+from tests.browser.ui.proxy import below
+from tests.e2e import inputs
+from tests.e2e.daemon import Daemon
+from tests.e2e.waiting import until
+
+TILES = 6
+
+
+async def visitor(browser: Browser, daemon: Daemon) -> Ui:
+    """Give a tab of somebody who has never been here."""
+    context = await browser.new_context(viewport={"width": 800, "height": 450})
+    return Ui(await context.new_page(), daemon.url, daemon)
+
+
+async def test_a_link_shows_one_process_and_nothing_else(
+    ui: Ui, browser: Browser, ui_daemon: Daemon
+) -> None:
+    await ui.sign_in(route("picture", "live"))
+    await ui.page.get_by_role("button", name="Share a viewer link").click()
+    await ui.page.get_by_role("button", name="Make a link").click()
+    link = await ui.page.get_by_label("Link", exact=True).input_value()
+    await ui.shoot("share")
+    assert "#/watch/picture?token=" in link
+    other = await visitor(browser, ui_daemon)
+    await other.page.goto(link)
+    await other.until_playing()
+    await other.shoot("watch")
+    assert await other.page.get_by_role("navigation").count() == 0
+    await other.page.get_by_role("button", name="Tap to unmute").click()
+    assert not (await other.facts())["muted"]
+    await other.open("/")
+    await other.page.get_by_role("heading", name="Sign in").wait_for()
+    await other.page.context.close()
+    other.check()
+
+
+async def test_a_bad_link_says_so(browser: Browser, ui_daemon: Daemon) -> None:
+    other = await visitor(browser, ui_daemon)
+    await other.open("/watch/picture?token=made.up.token")
+    await other.page.get_by_text("This link is no longer valid").wait_for()
+    await other.open("/watch/picture")
+    await other.page.get_by_text("This address has no token").wait_for()
+    await other.page.context.close()
+    other.check()
+
+
+async def test_a_link_waits_for_a_process_that_is_stopped(
+    browser: Browser, ui_daemon: Daemon
+) -> None:
+    path = "/api/v3/process/picture/token"
+    made = (await ui_daemon.call("POST", path, json={"ttl_seconds": 600})).json()
+    await ui_daemon.command("picture", "stop")
+    other = await visitor(browser, ui_daemon)
+    await other.open(f"/watch/picture?token={made['token']}")
+    await other.until_state("waiting")
+    await ui_daemon.command("picture", "start")
+    await other.until_playing(seconds=20.0)
+    await other.page.context.close()
+    other.check()
+
+
+async def test_the_wall_plays_what_is_on_the_screen(ui: Ui, ui_daemon: Daemon) -> None:
+    names = [f"wall-{number}" for number in range(TILES)]
+    small = "testsrc2=size=160x90:rate=10"
+    for name in names:
+        await ui_daemon.add(inputs.config(name, inputs.read(small, *inputs.LAVFI)))
+    for name in names:
+        await ui_daemon.until_live(name)
+    await ui.page.set_viewport_size({"width": 1100, "height": 400})
+    await ui.sign_in("/wall")
+    tiles = ui.page.locator(".tile")
+    await expect(tiles).to_have_count(TILES + 1)
+
+    async def are_playing() -> bool:
+        seen = await tiles.evaluate_all(
+            """(all) => all.map((tile) => {
+              const box = tile.getBoundingClientRect();
+              return [box.top < innerHeight && box.bottom > 0, tile.dataset.state];
+            })"""
+        )
+        assert any(is_seen for is_seen, _ in seen)
+        assert all((state == "live") == is_seen for is_seen, state in seen), seen
+        return True
+
+    await until(are_playing, "the tiles on the screen play, the others don't")
+    await ui.page.mouse.wheel(0, 2000)
+    await until(are_playing, "so it is after scrolling")
+    await ui.page.set_viewport_size({"width": 1280, "height": 800})
+    await until(are_playing, "all play")
+    await ui.shoot("wall")
+    await ui.page.get_by_role("button", name="Enlarge wall-3").click()
+    await ui.page.get_by_role("heading", name="wall-3").wait_for()
+    await ui.until_playing()
+    await ui.until_viewers(0)
+    await ui.page.keyboard.press("Escape")
+    await expect(tiles).to_have_count(TILES + 1)
+    for name in names:
+        await ui_daemon.call("DELETE", f"/api/v3/process/{name}")
+
+
+async def test_plain_http_from_another_machine_plays_and_copies(
+    browser: Browser, ui_daemon: Daemon
+) -> None:
+    context = await browser.new_context()
+    ui = Ui(await context.new_page(), f"http://{HOST}:{ui_daemon.port}", ui_daemon)
+    ui.allowed = ("Cross-Origin-Opener-Policy",)  # Chromium says that plain HTTP has no use for it
+    await ui.sign_in(route("picture", "live"))
+    assert not await ui.page.evaluate("isSecureContext"), "or this proves nothing"
+    await ui.until_playing()
+    await ui.page.get_by_role("button", name="Copy WHEP URL").click()
+    await ui.page.get_by_text("Copied").wait_for()
+    await context.close()
+    ui.check()
+
+
+async def test_below_a_path_of_a_proxy_all_works(browser: Browser, ui_daemon: Daemon) -> None:
+    with below("/x/y", ui_daemon.port) as port:
+        context = await browser.new_context()
+        ui = Ui(await context.new_page(), f"http://127.0.0.1:{port}/x/y", ui_daemon)
+        await ui.sign_in("/")
+        await ui.page.get_by_role("link", name="Watch picture").click()
+        await ui.until_playing()
+        await ui.until_viewers(1)
+        await ui.page.get_by_role("link", name="Processes").click()
+        await ui.until_viewers(0)
+        await context.close()
+        ui.check()

@@ -1,0 +1,152 @@
+"""Things go wrong while somebody watches: it is said, and the picture comes back by itself."""
+
+import signal
+from pathlib import Path
+
+from playwright.async_api import Route
+
+from tests.browser.ui.page import Ui, route
+from tests.e2e import inputs
+from tests.e2e.daemon import PASSWORD, Daemon, whep_path
+from tests.e2e.waiting import until
+
+ONLY_VP8 = """
+const offer = RTCPeerConnection.prototype.createOffer;
+RTCPeerConnection.prototype.createOffer = function (...given) {
+  const codecs = RTCRtpReceiver.getCapabilities("video").codecs;
+  for (const one of this.getTransceivers()) {
+    if (one.receiver.track.kind === "video") {
+      one.setCodecPreferences(codecs.filter((codec) => codec.mimeType === "video/VP8"));
+    }
+  }
+  return offer.apply(this, given);
+};
+"""
+
+
+async def test_webrtc_off_ends_the_picture_and_on_brings_it_back(
+    ui: Ui, ui_daemon: Daemon
+) -> None:
+    await ui.sign_in(route("picture", "live"))
+    await ui.until_playing()
+    await ui_daemon.change("picture", webrtc={"enabled": False})
+    await ui.page.get_by_text("WebRTC is off for this process.").wait_for()
+    refused = await ui_daemon.call(
+        "POST", whep_path("picture"), content="v=0", headers={"Content-Type": "application/sdp"}
+    )
+    assert refused.status_code == 404
+    await ui.shoot("live-off")
+    await ui.page.get_by_role("button", name="Turn it on").click()
+    await ui_daemon.until_live("picture")
+    await ui.until_playing()
+
+
+async def test_a_daemon_that_restarts_is_only_a_pause(ui: Ui, ui_daemon: Daemon) -> None:
+    await ui.sign_in(route("picture", "live"))
+    await ui.until_playing()
+    await ui_daemon.stop()
+    await ui.until_state("waiting")
+    await ui.page.get_by_text("No answer from the daemon").wait_for()
+    await ui.shoot("live-unreachable")
+    await ui_daemon.start()
+    await ui_daemon.until_live("picture")
+    await ui.until_playing(seconds=20.0)
+    await ui.until_viewers(1)
+
+
+async def test_a_daemon_that_hangs_is_told_within_seconds(ui: Ui, ui_daemon: Daemon) -> None:
+    await ui.sign_in(route("picture", "live"))
+    await ui.until_playing()
+    ui_daemon.signal(signal.SIGSTOP)
+    try:
+        await ui.until_state("unstable", seconds=4.0)
+        await ui.page.get_by_text("Picture frozen for").wait_for()
+        await ui.shoot("live-frozen")
+        await ui.until_state("waiting", "connecting", seconds=12.0)
+    finally:
+        ui_daemon.signal(signal.SIGCONT)
+    await ui.until_playing(seconds=25.0)
+    await ui.until_viewers(1)
+
+
+async def test_an_expired_token_is_renewed_without_a_word(ui: Ui) -> None:
+    await ui.sign_in("/")
+    spoiled: list[str] = []
+
+    async def spoil(sent: Route) -> None:
+        headers = sent.request.headers
+        if sent.request.method == "POST" and not spoiled:
+            spoiled.append(headers["authorization"])
+            headers = headers | {"authorization": "Bearer no.longer.good"}
+        await sent.continue_(headers=headers)
+
+    await ui.page.route("**/whep", spoil)
+    await ui.page.get_by_role("link", name="Watch picture").click()
+    await ui.until_playing()
+    assert spoiled
+
+
+async def test_a_login_that_ended_is_asked_for_over_the_page(ui: Ui) -> None:
+    await ui.sign_in(route("picture", "live"))
+    await ui.until_playing()
+
+    async def refuse(sent: Route) -> None:
+        await sent.continue_(headers=sent.request.headers | {"authorization": "Bearer old.old.old"})
+
+    await ui.page.route("**/api/v3/**", refuse)
+    await ui.page.route("**/api/login/refresh", refuse)
+    dialog = ui.page.get_by_role("dialog", name="Sign in")
+    await dialog.wait_for(timeout=20_000)
+    assert (await ui.facts())["state"] == "live", "media needs no token"
+    await ui.shoot("session-ended")
+    await ui.page.unroute_all(behavior="ignoreErrors")
+    await dialog.get_by_label("Password", exact=True).fill(PASSWORD)
+    await dialog.get_by_role("button", name="Sign in").click()
+    await dialog.wait_for(state="detached")
+    await ui.until_playing()
+
+
+async def test_a_browser_without_our_codec_is_told_what_it_lacks(ui: Ui) -> None:
+    await ui.page.add_init_script(ONLY_VP8)
+    await ui.sign_in(route("picture", "live"))
+    await ui.page.get_by_text("This browser can't decode what the process sends.").wait_for()
+    note = await ui.page.locator(".overlay-note").inner_text()
+    assert "H.264" in note
+    assert "VP8" in note
+    await ui.shoot("live-codec")
+
+
+async def test_b_frames_are_told_before_saving_and_play_all_the_same(
+    ui: Ui, ui_daemon: Daemon, film: Path
+) -> None:
+    await ui_daemon.add(inputs.film("film", film, autostart=False))
+    await ui.sign_in(route("film", "edit"))
+    await ui.page.get_by_role("button", name="Probe the inputs").click()
+    await ui.page.get_by_text("re-encoded: it has B-frames").wait_for(timeout=30_000)
+    await ui.shoot("edit-verdict")
+    known = {one["id"] for one in await ui_daemon.get("/api/v3/process")}
+    assert not [one for one in known if one.startswith("probe-")], "the look leaves nothing"
+    await ui_daemon.command("film", "start")
+    await ui_daemon.until_live("film")
+    await ui.open(route("film", "live"))
+    await ui.until_playing()
+    await ui.open(route("film"))
+    await ui.page.get_by_text("the stream has B-frames").wait_for()
+    await ui_daemon.call("DELETE", "/api/v3/process/film")
+
+
+async def test_why_a_process_is_broken_is_one_click_away(ui: Ui, ui_daemon: Daemon) -> None:
+    broken = inputs.config("broken", inputs.read("/nowhere/at-all.mp4"), reconnect=False)
+    await ui_daemon.add(broken)
+
+    async def has_failed() -> bool:
+        return bool((await ui_daemon.state("broken"))["exec"] == "failed")
+
+    await until(has_failed, "FFmpeg gives up")
+    await ui.sign_in("/")
+    row = ui.page.get_by_role("row", name="broken")
+    await row.get_by_text("failed").wait_for()
+    await row.get_by_role("link", name="Log of broken").click()
+    await ui.page.get_by_role("log").get_by_text("No such file").first.wait_for()
+    await ui.shoot("log")
+    await ui_daemon.call("DELETE", "/api/v3/process/broken")
