@@ -10,13 +10,13 @@ from tests.e2e import inputs
 from tests.e2e.daemon import PASSWORD, Daemon, whep_path
 from tests.e2e.waiting import until
 
-ONLY_VP8 = """
+ONLY_AV1 = """
 const offer = RTCPeerConnection.prototype.createOffer;
 RTCPeerConnection.prototype.createOffer = function (...given) {
   const codecs = RTCRtpReceiver.getCapabilities("video").codecs;
   for (const one of this.getTransceivers()) {
     if (one.receiver.track.kind === "video") {
-      one.setCodecPreferences(codecs.filter((codec) => codec.mimeType === "video/VP8"));
+      one.setCodecPreferences(codecs.filter((codec) => codec.mimeType === "video/AV1"));
     }
   }
   return offer.apply(this, given);
@@ -107,13 +107,20 @@ async def test_a_login_that_ended_is_asked_for_over_the_page(ui: Ui) -> None:
 
 
 async def test_a_browser_without_our_codec_is_told_what_it_lacks(ui: Ui) -> None:
-    await ui.page.add_init_script(ONLY_VP8)
+    await ui.page.add_init_script(ONLY_AV1)
     await ui.sign_in(route("picture", "live"))
     await ui.page.get_by_text("This browser can't decode what the process sends.").wait_for()
     note = await ui.page.locator(".overlay-note").inner_text()
     assert "H.264" in note
-    assert "VP8" in note
+    assert "AV1" in note
     await ui.shoot("live-codec")
+
+
+async def test_a_browser_without_h264_gets_vp8(ui: Ui) -> None:
+    await ui.page.add_init_script(ONLY_AV1.replace("AV1", "VP8"))
+    await ui.sign_in(route("picture", "live"))
+    await ui.until_playing(seconds=30.0)
+    await ui.page.get_by_role("region", name="Quality").get_by_text("VP8").wait_for()
 
 
 async def test_b_frames_are_told_before_saving_and_play_all_the_same(

@@ -20,6 +20,7 @@ async def test_the_first_visit_ends_with_a_picture(ui: Ui, ui_daemon: Daemon) ->
     assert now["muted"], "it must start without anybody's hand"
     assert "LIVE" in now["chip"]
     await ui.until_viewers(1)
+    await ui.page.get_by_text("kbit/s").wait_for()
     await ui.shoot("live")
 
 

@@ -179,7 +179,8 @@ function Below({ process, whep }: { process: Process; whep: Whep }) {
         </Button>
       </div>
       <p className="quiet">
-        {isLive && <Connected since={whep.state.name === "live" ? whep.state.since : 0} />} {isLive && facts} {t.player.whepNote}
+        {whep.state.name === "live" && <Connected since={whep.state.since} />} {isLive && facts && `${facts} · `}
+        {t.player.whepNote}
       </p>
       {isSharing && <ShareDialog id={id} onClose={() => setSharing(false)} />}
     </>
