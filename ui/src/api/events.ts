@@ -72,12 +72,11 @@ export function apply(client: QueryClient, event: ServerEvent): void {
 
 function noteProcess(client: QueryClient, id: string, record: Record<string, unknown>): void {
   const known = client.getQueryData<Process[]>(keys.processes)?.find((one) => one.id === id);
-  // the event has no config: what is new or was changed has to be read
-  if (!known || known.updated_at !== record["updated_at"]) {
-    void client.invalidateQueries({ queryKey: keys.processes });
-    void client.invalidateQueries({ queryKey: keys.process(id) });
-  }
   patch(client, id, record);
+  if (known && known.updated_at === record["updated_at"]) return;
+  // the event has no config: what is new or was changed has to be read
+  void client.invalidateQueries({ queryKey: keys.processes });
+  void client.invalidateQueries({ queryKey: keys.process(id) });
 }
 
 function patch(client: QueryClient, id: string, record: Record<string, unknown>): void {
