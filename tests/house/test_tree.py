@@ -59,6 +59,11 @@ def test_nothing_names_a_machine_or_a_registry() -> None:
     assert not found
 
 
+def test_no_two_decisions_share_a_number() -> None:
+    numbers = [path.name[:4] for path in (ROOT / "docs/decisions").glob("[0-9]*.md")]
+    assert len(numbers) == len(set(numbers))
+
+
 def test_every_decision_has_its_three_parts() -> None:
     decisions = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
     assert decisions
