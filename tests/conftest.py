@@ -5,7 +5,12 @@ import shutil
 from pathlib import Path
 from typing import NoReturn
 
+import hypothesis
 import pytest
+
+# the same examples each time, and no clock decides: a machine may be busy
+hypothesis.settings.register_profile("house", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("house")
 
 FFMPEG = ("ffmpeg",)
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
