@@ -59,6 +59,7 @@ _SUMS: tuple[tuple[str, str, Callable[[Tally], int]], ...] = (
     ("unanswered_packets", "Packets asked for too late", lambda sums: sums.unanswered),
     ("nacks", "Messages that ask for packets again", lambda sums: sums.nacks),
     ("plis", "Requests for a key frame", lambda sums: sums.plis),
+    ("answered_plis", "Those answered from memory", lambda sums: sums.plis_answered),
     ("dropped_frames", "Frames not sent to slow viewers", lambda sums: sums.dropped_frames),
 )
 
