@@ -25,6 +25,7 @@ class Tally:
     opened: int  # packets that were decrypted
     refused: int  # those that weren't authentic
     media_seconds: tuple[float, ...]  # each viewer's, mean of its tracks
+    each: tuple[int, ...]  # packets of each viewer
 
 
 class Audience:
@@ -106,6 +107,9 @@ class Audience:
                 sum(flow.ticks / flow.clock_rate for flow in seat.flows.values())
                 / max(len(seat.flows), 1)
                 for seat in self.seats
+            ),
+            each=tuple(
+                sum(flow.packets for flow in seat.flows.values()) for seat in self.seats
             ),
         )
 

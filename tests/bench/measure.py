@@ -54,6 +54,7 @@ class Row:
     octets: int
     opened: int
     refused: int
+    shares: list[float]  # of the packets of who got most, of each viewer, in order of size
     paces: list[float]  # seconds of media a second, of each viewer, in order of size
     join_cpu_seconds: float
     idle_cpu: float  # CPU seconds a second before anybody watches
@@ -145,6 +146,7 @@ def _row(
     joins = joined.cpu_seconds - arrived.cpu_seconds - idle * (joined.at - arrived.at)
     joins -= packet * joined.tally.packets
     present = max(len(audience.seats), 1)
+    each = [now - then for now, then in zip(end.tally.each, begin.tally.each, strict=True)]
     pairs = zip(end.tally.media_seconds, begin.tally.media_seconds, strict=True)
     return Row(
         name=target.name,
@@ -157,6 +159,7 @@ def _row(
         octets=end.tally.octets - begin.tally.octets,
         opened=end.tally.opened,
         refused=end.tally.refused,
+        shares=sorted(one / max(1, *each) for one in each),
         paces=sorted((now - then) / seconds for now, then in pairs),
         join_cpu_seconds=joins / present if present >= ENOUGH_JOINS else math.nan,
         idle_cpu=idle,

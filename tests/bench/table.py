@@ -23,6 +23,7 @@ COLUMNS = (  # width, two lines of heading
 )
 WIDTHS = tuple(width for width, *_ in COLUMNS)
 HEADINGS = tuple(tuple(column[line] for column in COLUMNS) for line in (1, 2))
+FEWEST = 0.97  # of the packets of the best served viewer
 OVERLOADED = 0.8  # of a core: then the load measures itself
 
 
@@ -46,6 +47,11 @@ def doubts(row: Row) -> list[str]:
         found.append(f"{row.refused} packets weren't authentic")
     if row.own_cpu > OVERLOADED:
         found.append(f"the load itself took {row.own_cpu:.0%} of its core")
+    if row.shares and row.shares[0] < FEWEST:
+        found.append(
+            f"the worst served viewer got {row.shares[0]:.0%} of what the best served got:"
+            " frames were left out, which no gap in the numbers shows"
+        )
     if abs(sum(row.paces) / max(len(row.paces), 1) - 1) > 0.02:
         found.append("the pace is off 1: somebody was behind, so the cost isn't comparable")
     return found

@@ -11,7 +11,13 @@ const peers = new Set();
 for (const [kind, port] of [["video", videoPort], ["audio", audioPort]]) {
   const socket = dgram.createSocket({ type: "udp4", recvBufferSize: 4 << 20 });
   socket.on("message", (packet) => {
-    for (const track of tracks[kind]) if (track.isOpen()) track.sendMessageBinary(packet);
+    for (const track of tracks[kind]) {
+      try {
+        if (track.isOpen()) track.sendMessageBinary(packet);
+      } catch {
+        tracks[kind].delete(track); // its viewer left in between
+      }
+    }
   });
   socket.bind(port, "127.0.0.1");
 }
