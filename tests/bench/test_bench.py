@@ -27,7 +27,7 @@ def check(row: Row, viewers: int) -> None:
     assert row.lost == 0
     assert row.cpu_seconds > 0
     assert 0.5 < row.pace < 1.5
-    assert row.dtls[-1] < row.picture[-1] < 10
+    assert row.dtls[-1] <= row.picture[-1] < 10  # both may come with one read
 
 
 async def test_the_daemon_and_its_peers_are_measured_by_the_same_viewers(
