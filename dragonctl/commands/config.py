@@ -109,7 +109,7 @@ def set_key(
     reload: Annotated[bool, typer.Option("--reload", help="Make it run at once, too.")] = False,
     json: Json = False,
 ) -> None:
-    """Store one value in the server's configuration file; it runs after a reload."""
+    """Store one value in the server's file; a reload takes it."""
     with connect() as client:
         known = _known(record.value(client.get("/api/v3/config"), "config"), key)
         if isinstance(known, dict):
@@ -133,7 +133,7 @@ def set_key(
 
 @app.command("reload")
 def reload_config(*, json: Json = False) -> None:
-    """Make the server run with what its file says now; nothing untouched is restarted."""
+    """Make the server run with what its file says now."""
     with connect() as client:
         client.get("/api/v3/config/reload")
     render.done("reloaded", {"reloaded": True}, is_json=json)

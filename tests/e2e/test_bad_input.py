@@ -135,14 +135,21 @@ async def test_options_and_addresses_that_cannot_be_are_refused(daemon: Daemon) 
     await assert_untouched(daemon, "cam", pids)
 
 
+async def test_an_option_that_ffmpeg_does_not_have_is_refused_by_name(daemon: Daemon) -> None:
+    source = inputs.read(inputs.PICTURE, "-unheard_of", "1", *inputs.LAVFI)
+    answer = await daemon.call("POST", "/api/v3/process", json=inputs.config("bad", source))
+    assert answer.status_code == 400
+    assert "#bad:in" in answer.text
+    assert "-unheard_of" in answer.text
+
+
 @pytest.mark.parametrize(
     ("source", "word"),
     [
         (inputs.read("/nowhere/film.mp4", "-re"), "No such file"),
         (inputs.read("rtsp://127.0.0.1:1/x", "-rtsp_transport", "tcp"), "refused"),
-        (inputs.read(inputs.PICTURE, "-unheard_of", "1", *inputs.LAVFI), "unheard_of"),
     ],
-    ids=["file", "address", "option"],
+    ids=["file", "address"],
 )
 async def test_what_ffmpeg_cannot_use_is_told_where_people_look(
     daemon: Daemon, source: Any, word: str
