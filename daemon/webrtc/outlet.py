@@ -95,8 +95,10 @@ class Outlet:
         Each second in turn: when the frame was taken, and that players may delay as they like
         again, after a replay told them not to. ``captured`` gives the frame's NTP time.
         """
+        if now < self._described + DESCRIBE_INTERVAL:
+            return {}  # before any look at the viewers: this is asked for each burst
         shapes = {track.extension for track in self.peers} - {0}
-        if now < self._described + DESCRIBE_INTERVAL or not shapes:
+        if not shapes:
             return {}
         self._described = now
         self._tells_capture = not self._tells_capture
