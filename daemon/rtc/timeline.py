@@ -137,10 +137,6 @@ class Timeline:
         seconds = self.seconds_at(now)
         return None if seconds is None else round(seconds * self._legs[kind].clock_rate)
 
-    def next_index(self, kind: str) -> int:
-        """Tell the index that the next packet gets, unless one is lost before us."""
-        return self._legs[kind].index + 1
-
     def _begin_leg(self, leg: _Leg, packet: rtp.Packet, now: float) -> bool:
         media = self._media_seconds(leg, packet.timestamp, now)
         if self._run_shift is None:
