@@ -31,7 +31,7 @@ const zones = Object.entries(MAY_IMPORT).map(([room, allowed]) => ({
 }));
 
 export default tseslint.config(
-  { ignores: ["node_modules", "dist", "src/api/schema.d.ts", "scripts", "eslint.config.js"] },
+  { ignores: ["node_modules", "dist", "scripts", "eslint.config.js"] },
   ...tseslint.configs.strict,
   {
     files: ["**/*.{ts,tsx}"],
