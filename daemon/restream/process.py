@@ -24,7 +24,7 @@ from daemon.restream.supervision import Supervision, build_arguments, reason
 
 log = logging.getLogger(__name__)
 
-EXEC_SECONDS = 10.0  # the launcher takes 0.02
+EXEC_SECONDS = 10.0  # the launcher takes 0.012
 SHUTDOWN_SECONDS = LADDER_SECONDS + 3.0
 RECOVER_SECONDS = 1.0
 _DICE = random.SystemRandom()
@@ -255,9 +255,10 @@ class Process:
             pending = self._shared.prepare(self.config)
             run.is_announced = True
             await self._shared.hooks.on_start(pending)
-            self._command = self._shared.launch(run, pending)
-            async with asyncio.timeout(EXEC_SECONDS):
-                await run.executed.wait()
+            async with self._shared.lanes:
+                self._command = self._shared.launch(run, pending)
+                async with asyncio.timeout(EXEC_SECONDS):
+                    await run.executed.wait()
         except TimeoutError:
             run.failure = "the launcher hangs"
             self._send(signal.SIGKILL)

@@ -1,5 +1,6 @@
 """Supervision: what all processes share, and how each of their starts is made (P1, F10)."""
 
+import asyncio
 import contextlib
 import hashlib
 import os
@@ -42,6 +43,10 @@ class Supervision:
     grants: Grants = field(default_factory=Grants)
     max_file_bytes: int = 0
     alarm: FailureAlarm = field(default_factory=FailureAlarm)
+    # One launcher per CPU: more of them end no sooner, and keep the API waiting for its turn
+    lanes: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(os.cpu_count() or 1)
+    )
 
     def prepare(self, config: ProcessConfig) -> PendingStart:
         """Resolve and check everything. Raises InvalidError."""

@@ -18,7 +18,8 @@ from tests.e2e.waiting import until
 pytestmark = [pytest.mark.ffmpeg, pytest.mark.slow]
 REAL = 30
 STUBS = 200
-P99_SECONDS = 1.0  # loose: the machine is shared; the figure is printed
+P99_SECONDS = 0.1  # what a reader of the API may have to wait; asked where it is quiet
+SHARED_SECONDS = 5.0  # the same on a machine that may do anything else meanwhile
 STUB = "#!/bin/sh\nexec sleep 100000\n"  # costs nothing while it runs
 # In a process of its own, so that it measures the daemon and not the threads of the orders
 READER = """
@@ -82,6 +83,25 @@ async def timed(
 async def test_two_hundred_stand_ins_under_orders(
     make_daemon: MakeDaemon, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    orders, reads = await under_orders(make_daemon, tmp_path)
+    with capsys.disabled():
+        p99 = tell(orders, reads)
+    assert p99 < SHARED_SECONDS
+
+
+@pytest.mark.soak
+async def test_the_api_answers_soon_under_orders(
+    make_daemon: MakeDaemon, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    orders, reads = await under_orders(make_daemon, tmp_path)
+    with capsys.disabled():
+        assert tell(orders, reads) < P99_SECONDS
+
+
+async def under_orders(
+    make_daemon: MakeDaemon, tmp_path: Path
+) -> tuple[list[float], list[float]]:
+    """Let four clients order without pause; how long orders and one reader's reads took."""
     stub = tmp_path / "ffmpeg"
     stub.write_text(STUB)
     stub.chmod(0o755)
@@ -110,12 +130,9 @@ async def test_two_hundred_stand_ins_under_orders(
             group.create_task(order([f"q{place}", *names[1 + place :: 4]]))
     async with asyncio.timeout(30):
         out, _ = await reader.communicate(b"")
-    reads: list[float] = json.loads(out)
-    with capsys.disabled():
-        p99 = tell(orders, reads)
-    assert p99 < P99_SECONDS
     left = [one["id"] for one in await daemon.get("/api/v3/process?filter=none")]
     assert left == ["p0", "q0", "q1", "q2", "q3"]
+    return orders, json.loads(out)
 
 
 def tell(orders: list[float], reads: list[float]) -> float:

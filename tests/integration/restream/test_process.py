@@ -63,6 +63,22 @@ async def test_an_exit_is_told_by_its_code(
         assert (end.exit_code, end.was_ordered, end.log) == (code, False, ("goodbye",))
 
 
+async def test_a_start_waits_for_a_free_lane_and_can_be_stopped_meanwhile(
+    supervision: Supervision, hooks: RecordedHooks
+) -> None:
+    supervision.lanes = asyncio.Semaphore(1)
+    async with supervised(make_config(), supervision) as process:
+        async with supervision.lanes:
+            await until(lambda: hooks.calls == ["start"])
+            process.receive_order(Order.STOP)
+            assert await process.wait_idle(5)
+            assert process.state().pid is None
+            process.receive_order(Order.START)
+            await until(lambda: hooks.calls.count("start") == 2)
+            assert is_in(process, Exec.STARTING)
+        await running(process)
+
+
 async def test_stop_ends_it_by_interrupt_and_stays_stopped(
     supervision: Supervision, hooks: RecordedHooks
 ) -> None:
