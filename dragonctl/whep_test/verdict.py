@@ -8,7 +8,8 @@ from dragonctl.whep_test.signalling import SDP, Exchange
 
 LOSS_LIMIT_PERCENT = 2.0  # above, decoders without luck show it
 FREEZE_LIMIT_MS = 1000  # a shorter one is a note in the numbers, not a verdict
-FROZEN_LIMIT_SHARE = 0.2  # of the time watched
+LONG_FREEZE_SHARE = 0.5  # of the time watched, if that is short
+FROZEN_LIMIT_SHARE = 0.2  # of the time watched, all freezes together
 AV_OFFSET_LIMIT_MS = 200.0  # people notice lips from about here on
 
 # status: (code, what it means and what to do)
@@ -131,7 +132,8 @@ def _judge_picture(
     report: ViewerReport, picture: PictureReport, video: TrackReport
 ) -> Iterable[Reason]:
     watched_ms = 1000 * report.watched_seconds
-    is_long = picture.longest_freeze_ms >= min(FREEZE_LIMIT_MS, watched_ms / 2)
+    long_ms = min(FREEZE_LIMIT_MS, LONG_FREEZE_SHARE * watched_ms)
+    is_long = picture.longest_freeze_ms >= long_ms
     is_much = picture.frozen_ms >= max(FREEZE_LIMIT_MS, FROZEN_LIMIT_SHARE * watched_ms)
     if picture.black:
         text = f"the picture is black (mean luma {picture.mean_luma:g} of 255)"

@@ -203,6 +203,7 @@ class FakeWhepServer:
         behaviour = self.behaviour
         if behaviour.is_hanging:
             await self._closing.wait()
+            return 503, {}, ""
         step = len(self.posts()) - 1
         if step < len(behaviour.redirects):
             return behaviour.redirects[step], {"Location": f"/moved/{step}"}, ""

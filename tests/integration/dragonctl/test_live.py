@@ -194,6 +194,7 @@ def test_our_token_goes_to_an_address_of_our_server(logged_in: Api, run: Run) ->
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("patience")
 async def test_a_good_stream_is_good(run: Run, tmp_path: Path) -> None:
     import asyncio
 
