@@ -60,6 +60,9 @@ def process_policy(config: Config) -> Policy:
         output_block=_patterns(access.output.block),
         disk_dir=Path(config.storage.disk.dir).resolve(),
         is_safe=config.ffmpeg.policy == "safe",
+        read_dirs=tuple(
+            Path(text).resolve() for text in (config.storage.disk.dir, *access.input.dirs)
+        ),
         private=(Path(config.db.dir).resolve(), Path("/proc"), Path("/sys")),
         networks=tuple(ip_network(text, strict=False) for text in access.networks.block),
     )

@@ -230,12 +230,18 @@ class Filter(Block):
     block: Patterns = ()
 
 
+class InputFilter(Filter):
+    """The same for inputs; files are read below ``storage.disk.dir`` and ``dirs`` only."""
+
+    dirs: Annotated[tuple[Directory, ...], Items] = ()
+
+
 class RefusedNetworks(Block):
     block: Networks = ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128")
 
 
 class FfmpegAccess(Block):
-    input: Filter = Filter()
+    input: InputFilter = InputFilter()
     output: Filter = Filter()
     networks: RefusedNetworks = RefusedNetworks()
 

@@ -24,7 +24,9 @@ SECRETS = frozenset(
 )
 
 # Whoever holds a token must not choose the program that we run or where we write (K3).
-FILE_ONLY = frozenset({"ffmpeg.binary", "ffmpeg.policy", "db.dir", "storage.disk.dir"})
+FILE_ONLY = frozenset(
+    {"ffmpeg.binary", "ffmpeg.policy", "ffmpeg.access.input.dirs", "db.dir", "storage.disk.dir"}
+)
 
 # Accepted and kept, because datarhei's clients send them, but without effect here.
 NOT_ACTED_ON: Mapping[str, str] = MappingProxyType(

@@ -20,7 +20,9 @@ from daemon.http.display import PARTS, probe_json, process_json, report_json, st
 from daemon.http.guard import Scope, caller, needs
 from daemon.http.schema import changed_config, config_json, new_config
 from daemon.log import redact
-from daemon.restream.config import ProcessId
+from daemon.restream import reference
+from daemon.restream.check import Author
+from daemon.restream.config import ProcessConfig, ProcessId
 from daemon.restream.process import Process
 from daemon.restream.restreamer import Restreamer
 
@@ -90,16 +92,18 @@ class _Views:
     @needs(Scope.PROCESS_WRITE)
     async def add(self) -> Response:
         config = new_config(await read_json())
+        _require_targets(config)
         with refusing("Invalid process config"):
-            process = await self._restreamer.add(config)
+            process = await self._restreamer.add(config, _author())
         return jsonify(config_json(process.config))
 
     @needs(Scope.PROCESS_WRITE)
     async def validate(self) -> Response:
         """Check a config as ``add`` would, whoever has its id, and change nothing."""
         config = new_config(await read_json())
+        _require_targets(config)
         with refusing("Invalid process config"):
-            self._restreamer.resolve(config)
+            await self._restreamer.check(config, _author())
         return jsonify("OK")
 
     @needs(Scope.PROCESS_READ)
@@ -112,9 +116,10 @@ class _Views:
         stored = find(self._restreamer, process_id, "Process not found")
         config = changed_config(stored.config, body)
         caller().require(Scope.PROCESS_WRITE, config.id)  # a rename takes another name
+        _require_targets(config)
         before = stored.id
         with refusing("Process can't be updated"):
-            process = await self._restreamer.update(before, config)
+            process = await self._restreamer.update(before, config, _author())
         if config.id != before:
             await self._forget(before)
         return jsonify(config_json(process.config))
@@ -169,6 +174,17 @@ class _Views:
         wants_metadata = "metadata" in parts
         metadata = self._restreamer.metadata(process.config.id) if wants_metadata else None
         return process_json(process, metadata, parts)
+
+
+def _require_targets(config: ProcessConfig) -> None:
+    """Let nobody read by a reference what they may not read themselves (F8)."""
+    for target in reference.targets(config):
+        caller().require(Scope.PROCESS_READ, target)
+
+
+def _author() -> Author:
+    """Say who writes; the level raw is for administrators (F2)."""
+    return Author(caller().subject, may_raw=caller().may(Scope.CONFIG_WRITE))
 
 
 def _wanted_parts() -> frozenset[str]:

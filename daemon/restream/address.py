@@ -6,7 +6,7 @@ Compare ``file_path`` results by their components, never as strings (F5).
 import os.path
 import re
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -68,24 +68,54 @@ def check_url(address: str) -> None:
         raise InvalidError(f"it is no URL ({problem})") from None
 
 
+def host(address: str) -> str:
+    """Give the host's name of a URL, in lower case; "" without one."""
+    try:
+        return (urlsplit(address).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
 def literal_host(address: str) -> IPv4Address | IPv6Address | None:
     """Give the host if it is a number in any form that a resolver takes, such as ``127.1``."""
-    host = urlsplit(address).hostname or ""
+    return _number(host(address))
+
+
+def _number(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        found = ip_address(host.partition("%")[0])
+        found = ip_address(text.partition("%")[0])
     except ValueError:
         try:
-            return IPv4Address(socket.inet_aton(host)) if host else None
+            return IPv4Address(socket.inet_aton(text)) if text else None
         except OSError:
             return None
-    return getattr(found, "ipv4_mapped", None) or found
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return mapped or found
 
 
 def check_networks(address: str, refused: Iterable[Network]) -> None:
     """Raise InvalidError if the host is a number within one of these networks."""
-    host = literal_host(address)
-    if host is not None and any(host in network for network in refused):
-        raise InvalidError(f"{host} is in a network that is refused by the configuration")
+    number = literal_host(address)
+    if number is not None and _is_refused(number, refused):
+        raise InvalidError(f"{number} is in a network that is refused by the configuration")
+
+
+def check_found(name: str, found: Iterable[str], refused: Iterable[Network]) -> None:
+    """Raise InvalidError if one of the addresses ``found`` for a name is within them."""
+    refused = tuple(refused)
+    for number in map(_number, found):
+        if number is not None and _is_refused(number, refused):
+            raise InvalidError(
+                f"{name} is {number}, in a network that is refused by the configuration"
+            )
+
+
+def _is_refused(number: IPv4Address | IPv6Address, refused: Iterable[Network]) -> bool:
+    """Look; to connect to 0.0.0.0 or [::] is to connect to this machine."""
+    forms = {number}
+    if number.is_unspecified:
+        forms |= {IPv4Address("127.0.0.1"), IPv6Address("::1")}
+    return any(form in network for network in refused for form in forms)
 
 
 def check_private(address: str, directories: Iterable[Path]) -> None:
@@ -93,6 +123,17 @@ def check_private(address: str, directories: Iterable[Path]) -> None:
     path = Path(_strip_file(address)).resolve()
     if any(path.is_relative_to(directory) for directory in directories):
         raise InvalidError(f"{path} is private")
+
+
+def find_file(address: str, roots: Sequence[Path]) -> str:
+    """Give the full path of a file to read, symbolic links followed.
+
+    A relative path is taken from the first of ``roots``. Raises InvalidError outside of all.
+    """
+    path = (roots[0] / _strip_file(address)).resolve()
+    if not any(path.is_relative_to(root) for root in roots):
+        raise InvalidError(f"{path} is in none of the directories of ffmpeg.access.input.dirs")
+    return str(path)
 
 
 def is_tee(address: str) -> bool:

@@ -180,6 +180,11 @@ def _check_webrtc(webrtc: ConfigWebRTC) -> Iterator[str]:
         yield "webrtc.video_pt and webrtc.audio_pt are the same"
 
 
+def words(config: ProcessConfig) -> ProcessConfig:
+    """Give the config with only what FFmpeg is told by the one who wrote it."""
+    return replace(shape(config), webrtc=ConfigWebRTC())
+
+
 def shape(config: ProcessConfig) -> ProcessConfig:
     """Give the config without what can change under a running FFmpeg."""
     return replace(

@@ -16,6 +16,18 @@ from daemon.restream.filtergraph import check_graph
 MAX_VALUE = 8192  # characters
 MAX_WIDTH, MAX_HEIGHT = 7680, 4320
 MIN_THREADS = 16  # allowed on any machine
+# Of what a source may make FFmpeg keep or wait for (F3, F7): bytes, microseconds, packets
+MAXIMA = {
+    "probesize": 100e6,
+    "formatprobesize": 100e6,
+    "analyzeduration": 60e6,
+    "rtbufsize": 1e9,
+    "thread_queue_size": 65_536,
+    "max_muxing_queue_size": 65_536,
+    "max_probe_packets": 65_536,
+}
+_NUMBER = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)([kKMG]?)(i?)")
+_POWERS = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3}  # powers of 1000, or of 1024 with an i
 
 # Files and programs behind FFmpeg's own back, or words to us
 _REFUSED = """
@@ -25,6 +37,7 @@ _REFUSED = """
     print_graphs print_graphs_file private_key protocol_blacklist report rtmp_swfverify sdp_file
     sinks sources stats_enc_post stats_enc_pre stats_mux_pre stdin sub_name vstats vstats_file
     x265-stats ca_file cafile cert cert_file key_file key_pem cert_pem
+    enable_drefs use_absolute_path safe
 """
 REFUSED = frozenset(_REFUSED.split())
 # Their value is a file or URL that is written, so it is checked as an output is
@@ -36,6 +49,9 @@ _NAMES = """
 """
 NAMES = frozenset(_NAMES.split())
 GRAPHS = frozenset({"vf", "af", "filter", "filter_complex", "lavfi"})
+# Formats that are programs, or lists of other files
+SCRIPTS = frozenset({"data", "concat", "ffmetadata", "avisynth", "vapoursynth", "imf"})
+_EXTENSIONS = frozenset({"allowed_extensions", "allowed_segment_extensions", "extension_picky"})
 # Options of one thing inside the value of another: key=value, divided by colons
 _NESTED = """
     fifo_options format_options format_opts hls_segment_options hls_ts_options hls_vtt_options
@@ -100,6 +116,8 @@ def _check_value(name: str, kind: str, value: str) -> None:
         _check_encoder(name, value)
     elif name == "f":
         _check_format(value)
+    elif name in MAXIMA:
+        _check_maximum(name, value)
     elif kind == "words":
         _check_word(name, value)
 
@@ -114,6 +132,16 @@ def _kind(name: str) -> str | None:
         if form in table:
             return table[form]
     return None
+
+
+def _check_maximum(name: str, value: str) -> None:
+    number = _NUMBER.fullmatch(value)
+    limit = MAXIMA[name]
+    if number is None:
+        raise InvalidError(f"the value of -{name} is no number")
+    factor = (1024 if number[3] else 1000) ** _POWERS[number[2]]
+    if float(number[1]) * factor > limit:
+        raise InvalidError(f"-{name} is more than {limit:.0f}")
 
 
 def _check_word(name: str, value: str) -> None:
@@ -152,8 +180,14 @@ def _check_encoder(name: str, value: str) -> None:
             raise InvalidError(f"-{name} names a file ({pair.partition('=')[0].strip()})")
 
 
+def check_extensions(name: str, value: str) -> None:
+    """Refuse to let a playlist on the disk name what isn't called like media."""
+    if name in _EXTENSIONS and value.strip().upper() in {"ALL", "0"}:
+        raise InvalidError(f"-{name} {value} is not allowed")
+
+
 def _check_format(value: str) -> None:
-    if value in {"data", "concat", "ffmetadata"}:
+    if value in SCRIPTS:
         raise InvalidError(f"-f {value} reads more than media, and is not allowed")
     _check_word("f", value)
 

@@ -15,7 +15,7 @@ from daemon.errors import InvalidError
 from daemon.restream import address, tee
 from daemon.restream.config import ConfigIO, ProcessConfig
 from daemon.restream.filtergraph import check_graph
-from daemon.restream.grammar import Place, check_option
+from daemon.restream.grammar import Place, check_extensions, check_option
 
 # The options of ``ffmpeg`` itself without an argument, from 5.1 to 9; all others, those of
 # libraries too, take exactly one. A test holds this against the real programs. autorotate and
@@ -66,6 +66,7 @@ _SERVER = re.compile(r"\{(rtmp|srt)(?:[,^][^{}]*)?\}")
 # Sources and targets of media, beside those that get a whitelist of protocols
 _OTHER_SOURCES = frozenset({"mmsh", "mmst", "rist", "icecast"})
 _TARGETS = frozenset({*WHITELISTS, "rist", "icecast"})
+_SCRIPTS = (".avs", ".avsi", ".vpy")  # which FFmpeg may run
 # Formats that don't open their address by a protocol
 _DEVICES = """
     alsa android_camera avfoundation bktr caca decklink dshow fbdev gdigrab iec61883 jack
@@ -79,8 +80,9 @@ class Policy:
     """What the operator configured; patterns are regular expressions, unanchored.
 
     ``disk_dir``: files are written below it only. None: anywhere the daemon may.
-    ``private``: directories whose files are never read. ``networks``: where nobody goes, as far
-    as addresses are numbers; names are for a firewall.
+    ``private``: directories whose files are never read. ``read_dirs``: at the level safe, files
+    are read below these only; the first is where relative paths begin. Empty: anywhere.
+    ``networks``: where nobody goes; for names see ``host``.
     """
 
     input_allow: tuple[re.Pattern[str], ...] = ()
@@ -90,6 +92,7 @@ class Policy:
     disk_dir: Path | None = None
     is_safe: bool = False
     private: tuple[Path, ...] = ()
+    read_dirs: tuple[Path, ...] = ()
     networks: tuple[address.Network, ...] = ()
 
 
@@ -205,11 +208,28 @@ def _apply_input(element: ConfigIO, names: dict[str, str | None], policy: Policy
         address.check_url(element.address)
         address.check_networks(element.address, policy.networks)
     _check_lists(element.address, policy.input_allow, policy.input_block)
-    if names.get("f") not in _NO_PROTOCOL and _is_file(element.address):
-        address.check_private(element.address, policy.private)
+    source = element.address
     if policy.is_safe:
-        _check_source(element.address, names)
-    return replace(element, options=(*element.options, *_added(element, names)))
+        _check_source(source, names)
+    if names.get("f") not in _NO_PROTOCOL and _is_file(source):
+        source = _find(source, names, policy)
+    return replace(element, address=source, options=(*element.options, *_added(element, names)))
+
+
+def _find(source: str, names: dict[str, str | None], policy: Policy) -> str:
+    """Check a file to read; give it as FFmpeg should get it."""
+    address.check_private(source, policy.private)
+    if not policy.is_safe or not policy.read_dirs:
+        return source
+    if "pattern_type" in names and "{" in source:  # {..,x} is a way out that no path shows
+        raise InvalidError("a pattern of files must not have braces")
+    if source.lower().endswith(_SCRIPTS):
+        raise InvalidError("it is a program, not media")
+    for name, value in names.items():
+        check_extensions(name, value or "")
+    found = address.find_file(source, policy.read_dirs)
+    address.check_private(found, policy.private)
+    return found
 
 
 def _check_source(source: str, names: dict[str, str | None]) -> None:

@@ -253,6 +253,7 @@ class Process:
             return  # stopped meanwhile; hooks must not hear of a start after the stop
         try:
             pending = self._shared.prepare(self.config)
+            await self._shared.admit(pending.config)
             run.is_announced = True
             await self._shared.hooks.on_start(pending)
             async with self._shared.lanes:

@@ -15,20 +15,21 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from daemon.errors import ConflictError, InvalidError, NotFoundError, NotReadyError
+from daemon.errors import InvalidError, NotFoundError, NotReadyError
 from daemon.ffmpeg.probe import Probe, probe
 from daemon.restream import config as configs
-from daemon.restream import placeholders as words
-from daemon.restream import policy as policies
 from daemon.restream import reference
 from daemon.restream.alarm import Alarm, watch
+from daemon.restream.check import DAEMON, Author, Checks
 from daemon.restream.cleanup import Cleaner, rules_of
 from daemon.restream.config import ConfigCleanup, ProcessConfig, ProcessId
 from daemon.restream.guarded import GuardedHooks
 from daemon.restream.hooks import ProcessHooks, StopReason
+from daemon.restream.host import Hosts
 from daemon.restream.limiter import StartLimiter
 from daemon.restream.policy import Policy
 from daemon.restream.process import Process
+from daemon.restream.reservation import Reservations
 from daemon.restream.state import LADDER_SECONDS, Order
 from daemon.restream.store import Metadata, Store, StoredProcess
 from daemon.restream.supervision import Supervision
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = LADDER_SECONDS + 1.0  # that a caller waits for an FFmpeg to end
 PROBE_SECONDS = 20.0
+MAX_PROCESSES = 1000  # F9
 T = TypeVar("T")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _NO_FILES: Mapping[str, Filesystem] = MappingProxyType({})
@@ -77,18 +79,20 @@ class Restreamer:
         policy: Policy | None = None,
         filesystems: Mapping[str, Filesystem] = _NO_FILES,
         grants: Grants | None = None,
+        hosts: Hosts | None = None,
     ) -> None:
         self.ready = asyncio.Event()
         self._store = store
         self._max_processes = max_processes
-        self._placeholders = placeholders
-        self._policy = policy
+        self._processes: dict[ProcessId, Process] = {}
+        self._checks = Checks(self._stored, placeholders, policy, hosts)
         self._shared = Supervision(
             binary=binary,
             hooks=GuardedHooks(hooks),
             work_dir=work_dir,
             instance_id=instance_id,
-            resolve=self.resolve,
+            resolve=self._checks.resolve,
+            admit=self._checks.admit,
             limiter=StartLimiter(time.monotonic()),
             log_lines=log_lines,
             log_history=log_history,
@@ -97,16 +101,14 @@ class Restreamer:
         )
         self._cleaner = Cleaner(filesystems, self._cleanup_rules)
         self._group: asyncio.TaskGroup | None = None
-        self._processes: dict[ProcessId, Process] = {}
-        self._leaving: dict[ProcessId, asyncio.Event] = {}  # set when FFmpeg is gone
-        self._reserved: set[ProcessId] = set()  # ids of changes that are being stored
-        self._claims: set[ProcessId] = set()  # the same for orders to start
+        self._ids = Reservations(self._processes.__contains__, STOP_SECONDS)
+        self._claims: set[ProcessId] = set()  # orders to start that are being stored
         self._metadata: dict[ProcessId | None, Metadata] = {}
 
     def reconfigure(self, *, max_processes: int, max_file_bytes: int, policy: Policy) -> None:
         """Take changed limits, which count for what starts from now on."""
         self._max_processes = max_processes
-        self._policy = policy
+        self._checks.policy = policy
         self._shared.max_file_bytes = max_file_bytes
 
     async def run(self) -> None:
@@ -144,17 +146,19 @@ class Restreamer:
         """All of them, sorted by id."""
         return [process for _, process in sorted(self._processes.items())]
 
-    async def add(self, config: ProcessConfig) -> Process:
+    async def add(self, config: ProcessConfig, author: Author = DAEMON) -> Process:
         """Create a process and start it if it says so. Raises InvalidError, ConflictError."""
-        return await self._durably(partial(self._add, config))
+        return await self._durably(partial(self._add, config, author))
 
-    async def update(self, process_id: ProcessId, config: ProcessConfig) -> Process:
+    async def update(
+        self, process_id: ProcessId, config: ProcessConfig, author: Author = DAEMON
+    ) -> Process:
         """Replace a config, and the id if it is another; restart only if that is needed.
 
         Raises NotFoundError, InvalidError, ConflictError; then nothing has changed.
         """
         process = self.get(process_id)
-        return await self._durably(partial(self._update, process, config))
+        return await self._durably(partial(self._update, process, config, author))
 
     async def delete(self, process_id: ProcessId) -> None:
         """Remove a process; its FFmpeg is gone on return, if it can be ended at all."""
@@ -179,7 +183,8 @@ class Restreamer:
 
     async def probe(self, process_id: ProcessId) -> Probe:
         """Look at the inputs of a process, as FFmpeg would get them."""
-        resolved = self.resolve(self.get(process_id).config)
+        resolved = self._checks.resolve(self.get(process_id).config)
+        await self._checks.admit(resolved)
         return await probe(
             self._shared.binary, configs.input_arguments(resolved), PROBE_SECONDS
         )
@@ -194,11 +199,9 @@ class Restreamer:
         """Set one value of any JSON type; None deletes it."""
         await self._durably(partial(self._set_metadata, process_id, key, value))
 
-    def resolve(self, config: ProcessConfig) -> ProcessConfig:
-        """Replace placeholders and references, then check. Raises InvalidError."""
-        configs.validate(config)
-        resolved = words.resolve(config, self._placeholders)
-        return policies.apply(reference.resolve(resolved, self._find), self._policy)
+    async def check(self, config: ProcessConfig, author: Author = DAEMON) -> None:
+        """Check a config as ``add`` would. Raises InvalidError."""
+        await self._checks.check(config, author)
 
     # Boot
 
@@ -232,24 +235,19 @@ class Restreamer:
         await process.run()
 
     def _hold(self, process_id: ProcessId, ended: asyncio.Event | None) -> None:
-        """Give an id away again only when the FFmpeg that bears it is gone (D16)."""
         assert self._group is not None
         if ended is not None and not ended.is_set():
-            self._leaving[process_id] = ended
-            self._group.create_task(self._release(process_id, ended))
-
-    async def _release(self, process_id: ProcessId, ended: asyncio.Event) -> None:
-        await ended.wait()
-        if self._leaving.get(process_id) is ended:
-            del self._leaving[process_id]
+            self._group.create_task(self._ids.hold(process_id, ended))
 
     # Changes: each checks, stores, and only then touches memory
 
-    async def _add(self, config: ProcessConfig) -> Process:
+    async def _add(self, config: ProcessConfig, author: Author) -> Process:
         order = Order.START if config.autostart else Order.STOP
         now = int(time.time())
-        async with self._reserving(config.id):
-            self.resolve(config)
+        async with self._ids.reserve(config.id):
+            if len(self._processes) + self._ids.count > MAX_PROCESSES:
+                raise InvalidError(f"no more than {MAX_PROCESSES} processes are allowed")
+            await self._checks.check(config, author)
             with self._room_for(config.id, order):
                 await self._store.save(config, order=order, created_at=now, updated_at=now)
                 process = Process(
@@ -258,12 +256,12 @@ class Restreamer:
                 self._adopt(process)
         return process
 
-    async def _update(self, process: Process, config: ProcessConfig) -> Process:
+    async def _update(self, process: Process, config: ProcessConfig, author: Author) -> Process:
         async with self._changing(process), contextlib.AsyncExitStack() as stack:
             old_id, now = process.id, int(time.time())
             if config.id != old_id:
-                await stack.enter_async_context(self._reserving(config.id))
-            self.resolve(config)
+                await stack.enter_async_context(self._ids.reserve(config.id))
+            await self._checks.check(config, author, before=process.config)
             await self._store_update(process, config, now)
             if config.id != old_id:
                 self._metadata[config.id] = self._metadata.pop(old_id, {})
@@ -296,7 +294,7 @@ class Restreamer:
                 await self._set_order(process, Order(command.value))
                 return
             if command is Command.RELOAD:
-                self.resolve(process.config)
+                self._checks.resolve(process.config)
             with self._room_for(process.id, process.order):
                 process.restart()
 
@@ -331,25 +329,6 @@ class Restreamer:
                 raise NotFoundError(f"unknown process '{process.id}'")
             yield
 
-    @contextlib.asynccontextmanager
-    async def _reserving(self, process_id: ProcessId) -> AsyncIterator[None]:
-        """Keep a free id free for us."""
-        if process_id in self._reserved or process_id in self._processes:
-            raise ConflictError("process already exists", details=[f"'{process_id}' is taken"])
-        self._reserved.add(process_id)
-        try:
-            ended = self._leaving.get(process_id)
-            if ended is not None:
-                try:
-                    async with asyncio.timeout(STOP_SECONDS):
-                        await ended.wait()
-                except TimeoutError:
-                    text = f"the FFmpeg of the former '{process_id}' can't be ended"
-                    raise ConflictError(text) from None
-            yield
-        finally:
-            self._reserved.discard(process_id)
-
     @contextlib.contextmanager
     def _room_for(self, process_id: ProcessId, order: Order) -> Iterator[None]:
         """Keep one of ``max_processes``, which counts orders, for us."""
@@ -379,9 +358,9 @@ class Restreamer:
         for process in self.processes():
             yield from rules_of(process.config)
 
-    def _find(self, process_id: ProcessId) -> ProcessConfig | None:
+    def _stored(self, process_id: ProcessId) -> ProcessConfig | None:
         process = self._processes.get(process_id)
-        return words.resolve(process.config, self._placeholders) if process else None
+        return process.config if process else None
 
 
 async def _settle(change: Coroutine[Any, Any, T], outcome: asyncio.Future[T]) -> None:

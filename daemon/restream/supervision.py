@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,8 @@ PROGRESS_ARGUMENTS = ("-progress", f"pipe:{PROGRESS_FD}", "-nostats")
 class Supervision:
     """What all processes share. ``resolve`` gives a config as FFmpeg may get it, or raises.
 
+    ``admit`` is asked about that last of all, and raises if it can't be started now.
+
     ``max_file_bytes`` may change; it counts from a process's next start.
     """
 
@@ -38,6 +40,7 @@ class Supervision:
     instance_id: str
     resolve: Callable[[ProcessConfig], ProcessConfig]
     limiter: StartLimiter
+    admit: Callable[[ProcessConfig], Awaitable[None]]
     log_lines: int = 50
     log_history: int = 3
     grants: Grants = field(default_factory=Grants)

@@ -61,6 +61,8 @@ class Settings:
                 f'password = "{PASSWORD}"',
                 "[ffmpeg]",
                 f'binary = "{self.ffmpeg}"',
+                "[ffmpeg.access.input]",
+                'dirs = ["/"]',
                 "[webrtc]",
                 f"enable = {str(self.webrtc).lower()}",
                 f'public_ip = "{self.public_ip}"',

@@ -18,6 +18,7 @@ from daemon.http.guard import Scope
 from daemon.http.live import Live
 from daemon.http.mounts import Storage
 from daemon.http.skills import SkillsCache
+from daemon.restream.check import Author
 from daemon.restream.config import ConfigIO, ProcessConfig, ProcessId
 from daemon.restream.process import ProcessState
 from daemon.restream.report import LogLine, Report
@@ -98,6 +99,7 @@ class ScriptedRestreamer:
         self.kept = {stored.id: ScriptedProcess(stored) for stored in configs}
         self.notes: dict[str | None, dict[str, Any]] = {}
         self.commands: list[tuple[str, str]] = []
+        self.authors: list[Author] = []
         self.refusal: Exception | None = None
         self.probed = Probe(streams=(), log=("opened",), error="")
 
@@ -109,18 +111,22 @@ class ScriptedRestreamer:
     def processes(self) -> list[ScriptedProcess]:
         return [self.kept[name] for name in sorted(self.kept)]
 
-    def resolve(self, new: ProcessConfig) -> ProcessConfig:
+    async def check(self, _: ProcessConfig, author: Author) -> None:
+        self.authors.append(author)
         self._refuse()
-        return new
 
-    async def add(self, new: ProcessConfig) -> ScriptedProcess:
+    async def add(self, new: ProcessConfig, author: Author) -> ScriptedProcess:
+        self.authors.append(author)
         self._refuse()
         if new.id in self.kept:
             raise ConflictError("process already exists")
         self.kept[new.id] = ScriptedProcess(new)
         return self.kept[new.id]
 
-    async def update(self, process_id: str, new: ProcessConfig) -> ScriptedProcess:
+    async def update(
+        self, process_id: str, new: ProcessConfig, author: Author
+    ) -> ScriptedProcess:
+        self.authors.append(author)
         self._refuse()
         process = self.kept.pop(ProcessId(process_id))
         process.config = new

@@ -17,6 +17,7 @@ from daemon.errors import AuthError
 from daemon.ffmpeg.progress import Progress
 from daemon.http import feed, listening, server, sse
 from daemon.http.server import serve
+from daemon.restream.check import Author
 from daemon.restream.state import Exec, Order
 from daemon.webrtc.registry import ViewerInfo
 from tests.conformance.openapi import DOCUMENT, resolve
@@ -153,7 +154,7 @@ async def test_a_process_that_comes_or_goes_is_told() -> None:
     api = Api(config())
     async with running(api) as here, reading(here) as reader:
         await reader.until("ready")
-        await api.restreamer.add(config("new"))
+        await api.restreamer.add(config("new"), Author())
         assert (await reader.until("process"))["id"] == "new"
         await api.restreamer.delete("new")
         assert await reader.until("deleted") == {"id": "new"}

@@ -77,6 +77,26 @@ async def test_a_bad_config_is_400_with_datarheis_message(body: Any, message: st
     assert await error_of(response) == (400, message)
 
 
+async def test_the_level_raw_is_for_administrators() -> None:
+    api = Api()
+    await api.call("POST", "/api/v3/process", body=MINIMAL)
+    await api.call("POST", "/api/v3/process/validate", body=MINIMAL)
+    scopes = frozenset({"process:read", "process:write"})
+    await api.call("PUT", "/api/v3/process/new", body=MINIMAL, headers=token(scopes))
+    assert [author.may_raw for author in api.restreamer.authors] == [True, True, False]
+    assert all(author.name for author in api.restreamer.authors)
+
+
+async def test_who_may_not_read_a_process_may_not_refer_to_it() -> None:
+    api = Api(config("mine"), config("other"))
+    body = MINIMAL | {"id": "mine", "input": [{"address": "#other:output=out"}]}
+    scopes = frozenset({"process:read", "process:write"})
+    for process_id, status in (("mine", 403), (None, 200)):
+        said = token(scopes, process_id)
+        answer = await api.call("PUT", "/api/v3/process/mine", body=body, headers=said)
+        assert answer.status_code == status
+
+
 async def test_a_taken_id_is_named_in_the_details() -> None:
     response = await Api(config()).call(
         "POST", "/api/v3/process", body={**MINIMAL, "id": "cam"}

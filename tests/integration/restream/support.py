@@ -72,6 +72,10 @@ def make_config(script: str = "progress 0 0.05", **changes: Any) -> ProcessConfi
     return ProcessConfig(**(values | changes), limits=ConfigLimits(**limits))
 
 
+async def admit(_: ProcessConfig) -> None:
+    """Let everything start."""
+
+
 def make_supervision(
     binary: Path, work_dir: Path, hooks: RecordedHooks, **changes: Any
 ) -> Supervision:
@@ -82,6 +86,7 @@ def make_supervision(
         "instance_id": f"test-{os.getpid()}",
         "resolve": lambda config: config,
         "limiter": StartLimiter(time.monotonic()),
+        "admit": admit,
     }
     return Supervision(**(values | changes))
 

@@ -19,6 +19,7 @@ SAFE = Policy(
     is_safe=True,
     disk_dir=DISK,
     private=(Path("/srv/dragonctl-test/db"), Path("/proc")),
+    read_dirs=(DISK, Path("/srv/dragonctl-test/films")),
     networks=(ip_network("169.254.0.0/16"), ip_network("fe80::/10")),
 )
 MEMORY = "http://127.0.0.1:8080/memfs/~write"
@@ -94,7 +95,7 @@ def test_what_clients_and_people_use_is_allowed(options: str) -> None:
         ("/dev/video0", "-f v4l2 -framerate 25 -video_size 1280x720 -input_format mjpeg"),
         ("hw:1,0", "-f alsa -ac 2"),
         (f"{MEMORY}/x.m3u8", "-re"),
-        ("/srv/dragonctl-test/film.mp4", "-re -stream_loop -1"),
+        ("/srv/dragonctl-test/films/a.mp4", "-re -stream_loop -1 -probesize 50M"),
         ("rtsp://10.0.0.1/x", "-protocol_whitelist rtp,udp,tcp,rtsp"),
     ],
 )
@@ -173,10 +174,26 @@ def test_the_same_is_allowed_at_the_level_raw() -> None:
         ("unix:/run/x", ""),
         ("ipfs://x", ""),
         ("pipe:0", ""),
+        ("/etc/passwd", "-f s16le -ar 8000"),
+        ("/dev/mem", "-f rawvideo"),
+        ("../films-of-others/a.mp4", ""),
+        ("/srv/dragonctl-test/films-of-others/a.mp4", ""),
+        ("file:/srv/dragonctl-test/films/../../x.mp4", ""),
+        ("/srv/dragonctl-test/films/{..,x}/a.png", "-f image2 -pattern_type glob"),
+        ("script.vpy", ""),
+        ("film.mp4", "-f vapoursynth"),
+        ("film.mov", "-enable_drefs 1"),
+        ("list.m3u8", "-allowed_extensions ALL"),
+        ("list.ffconcat", "-safe 0"),
+        ("rtsp://camera/1", "-probesize 200M"),
+        ("rtsp://camera/1", "-analyzeduration 61000k"),
+        ("rtsp://camera/1", "-thread_queue_size 1Mi"),
+        ("rtsp://camera/1", "-probesize 5M*1000"),
+        ("http://169.254.169.254./latest", ""),
         ("fd:", ""),
         ("crypto+http://host/x", ""),
         ("/etc/passwd", "-f data"),
-        ("list.txt", "-f concat -safe 0"),
+        ("list.txt", "-f concat"),
         ("movie=/etc/passwd", "-f lavfi"),
         ("testsrc[x];[x]movie=y", "-f lavfi"),
         ("/srv/dragonctl-test/db/secrets.json", ""),
@@ -193,6 +210,29 @@ def test_the_same_is_allowed_at_the_level_raw() -> None:
 )
 def test_sources_that_are_no_media_are_refused(source: str, options: str) -> None:
     assert "input '#cam:in'" in refusal(process(source, input_options=words(options)))
+
+
+def test_a_file_is_read_from_where_links_lead_and_only_in_allowed_places(
+    tmp_path: Path,
+) -> None:
+    films, elsewhere = tmp_path / "films", tmp_path / "elsewhere"
+    films.mkdir()
+    elsewhere.mkdir()
+    (films / "b.mp4").symlink_to(films / "a.mp4")
+    (films / "out.mp4").symlink_to(elsewhere / "a.mp4")
+    policy = Policy(is_safe=True, read_dirs=(films,))
+    for source in ("b.mp4", f"file:{films}/b.mp4", f"{films}/../films/b.mp4"):
+        assert apply(process(source), policy).input[0].address == str(films / "a.mp4")
+    with pytest.raises(InvalidError) as caught:
+        apply(process("out.mp4"), policy)
+    assert caught.value.details == [
+        (
+            "the address for input '#cam:in' is invalid: "
+            f"{elsewhere}/a.mp4 is in none of the directories of ffmpeg.access.input.dirs"
+        )
+    ]
+    loose = Policy(read_dirs=(films,))
+    assert apply(process("out.mp4"), loose).input[0].address == "out.mp4"
 
 
 @pytest.mark.parametrize(
