@@ -10,7 +10,7 @@ from typing import Any
 from daemon.config import toml
 from daemon.config.environment import CONFIG_FILE, Environment, read
 from daemon.config.model import Config
-from daemon.config.notes import without_effect
+from daemon.config.notes import in_clear, without_effect
 from daemon.config.validate import Problems, merged, planted, validate
 from daemon.errors import ConfigError
 
@@ -81,7 +81,7 @@ def parse(text: str, path: Path, environ: Mapping[str, str]) -> Loaded:
     problems |= {key: [why] for key, why in environment.problems.items()}
     if config is None or problems:
         raise explain(problems, text, path, environment)
-    warnings = (*environment.warnings, *without_effect(config))
+    warnings = (*environment.warnings, *without_effect(config), *in_clear(config))
     return Loaded(config, path, environment.overrides, text, warnings)
 
 

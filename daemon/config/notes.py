@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from daemon.config.model import Config
+from daemon.config.rules import is_loopback
 
 MASK = "***"
 
@@ -79,6 +80,19 @@ def without_effect(config: Config) -> list[str]:
         for key, why in NOT_ACTED_ON.items()
         if value_at(tree, key) != value_at(default, key)
     ]
+
+
+def in_clear(config: Config) -> list[str]:
+    """Say that secrets travel in clear text, if they do as far as we can know (H8).
+
+    Behind ``api.trusted_proxies`` it is for the proxy to have TLS.
+    """
+    if is_loopback(config.address) or config.api.trusted_proxies:
+        return []
+    beside = "listen on 127.0.0.1 there" if config.tls.enable else "set tls"
+    what = f"address {config.address} can be reached from outside without TLS"
+    why = "passwords and tokens can be read on the way"
+    return [f"{what}: {why}; {beside}, or name the proxy with TLS in api.trusted_proxies"]
 
 
 def masked(config: Config) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from typing import Any
 from daemon.config import toml
 from daemon.config.change import find_changes
 from daemon.config.load import Loaded, load, parse, read_text
-from daemon.config.model import VERSION, Config
+from daemon.config.migrate import to_current
+from daemon.config.model import Config
 from daemon.config.notes import masked, without_effect
 from daemon.config.validate import merged, planted, validate
-from daemon.errors import ConfigError, InvalidError
+from daemon.errors import ConfigError
 
 OnReload = Callable[[Config, Config], Awaitable[None]]
 
@@ -126,10 +127,7 @@ def _edited(text: str, changes: dict[toml.Path, Any], path: Path) -> str:
 
 
 def _checked(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    wanted = _unwrapped(body)
-    if wanted.get("version") not in {None, VERSION}:
-        raise InvalidError("Invalid config version", details=[f"version must be {VERSION}"])
-    return wanted
+    return to_current(_unwrapped(body))
 
 
 def _unwrapped(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -136,7 +136,7 @@ async def test_wrong_values_are_409_with_reasons_by_key(world: World) -> None:
         (b"{", "Invalid JSON"),
         (b"[]", "Invalid JSON"),
         (b'"x"', "Invalid JSON"),
-        (b'{"version": 2}', "Invalid config version"),
+        (b'{"version": 4}', "Invalid config version"),
         (b'{"version": "3"}', "Invalid config version"),
     ],
 )

@@ -236,6 +236,21 @@ def test_a_key_without_effect_is_said() -> None:
     assert warnings == ("rtmp is set, but has no effect: the RTMP server comes later",)
 
 
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ('address = ":8080"', "set tls"),
+        ('address = "192.0.2.1:8080"', "set tls"),
+        ('address = "127.0.0.1:8080"', None),
+        ('address = ":8080"\n[api]\ntrusted_proxies = ["10.0.0.2/32"]', None),
+    ],
+)
+def test_passwords_in_clear_text_are_warned_of(text: str, advice: str | None) -> None:
+    warnings = parsed(text).warnings
+    assert len(warnings) == (advice is not None)
+    assert all("without TLS" in one and str(advice) in one for one in warnings)
+
+
 def test_an_error_never_shows_a_secret() -> None:
     for text in (
         '[api.auth]\npassword = "hunter2\\u0007"',

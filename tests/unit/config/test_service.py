@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from daemon.config import Config, ConfigService, load
+from daemon.config.migrate import to_current
 from daemon.errors import ConfigError, InvalidError, StorageFullError
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -188,9 +189,48 @@ async def test_the_environment_stays_in_charge_of_its_keys(path: Path) -> None:
 
 
 async def test_another_version_is_refused(path: Path) -> None:
-    for version in (2, 4, "3"):
+    for version in (0, 4, "3", True):
         with pytest.raises(InvalidError, match="Invalid config version"):
             await make(path).put({"version": version, "name": "x"})
+
+
+async def test_a_body_of_an_older_version_is_taken_as_it_was_meant(path: Path) -> None:
+    service = make(path)
+    await service.put(
+        {"version": 2, "storage": {"disk": {"cache": {"types": [".mp4"], "ttl_seconds": 7}}}}
+    )
+    cache = service.config.storage.disk.cache
+    assert (cache.types.allow, cache.ttl_seconds) == ((".mp4",), 7)
+    await service.put({"version": 1, "name": "old", "rtmp": {"app": "live"}})
+    assert (service.config.name, service.config.rtmp.app) == ("old", "/live")
+    assert service.config.version == 3
+
+
+@pytest.mark.parametrize(
+    ("rtmp", "wanted"),
+    [
+        (
+            {"enable_tls": True, "address": "[::]:1936"},
+            {
+                "enable_tls": True,
+                "enable": True,
+                "address": "[::]:1935",
+                "address_tls": "[::]:1936",
+            },
+        ),
+        (
+            {"enable_tls": True, "address": "x"},
+            {"enable_tls": True, "enable": True, "address": "x", "address_tls": "x"},
+        ),
+        ({"address": ":1935"}, {"address": ":1935"}),
+        ({"app": None}, {"app": None}),
+    ],
+)
+def test_rtmp_of_version_1_had_one_address(
+    rtmp: dict[str, Any], wanted: dict[str, Any]
+) -> None:
+    assert to_current({"version": 1, "rtmp": rtmp})["rtmp"] == wanted
+    assert to_current({"version": 2, "rtmp": rtmp})["rtmp"] == rtmp
 
 
 async def test_edits_by_hand_survive_a_change_through_the_api(path: Path) -> None:
