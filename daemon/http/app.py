@@ -124,9 +124,8 @@ def create_app(services: Services) -> Quart:
     for blueprint in _blueprints(services):
         app.register_blueprint(blueprint)
     guard.check_scopes(app)
-    services.live.statistics.set_up(
-        is_counting=services.is_counting, ignored=services.ignored_viewers
-    )
+    for part in (services.live.statistics, services.live.egress):
+        part.set_up(is_counting=services.is_counting, ignored=services.ignored_viewers)
     errors.register(app)
     _watch(app, services)
     return app

@@ -157,7 +157,9 @@ class _Views:
         if playlist is not None:
             return playlist
         content_type = self._storage.content_types.of(path)
-        return await send_file(file, content_type, cache=cache, count=self._hls.counter())
+        return await send_file(
+            file, content_type, cache=cache, count=self._hls.counter(f"{mount}{path}")
+        )
 
 
 class Writers:

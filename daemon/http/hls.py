@@ -1,4 +1,4 @@
-"""HLS viewers: each gets a session, which counts what it loads (datarhei-core.md f.3)."""
+"""HLS viewers: each gets a session, which counts what it loads; so do other downloads (f.3)."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from quart import Response, request
 
-from daemon.errors import ForbiddenError
+from daemon.errors import ForbiddenError, OverloadError
 from daemon.http.download import Count, send_bytes
 from daemon.http.guard import caller
 from daemon.http.playlist import (
@@ -26,6 +26,7 @@ from daemon.session import Collector, Sessions
 from daemon.storage.file import OpenFile
 
 PRIVATE = {"Cache-Control": "private, no-cache"}
+SCHEMES = ("http", "https")  # and the collectors of downloads that are no HLS
 MAX_PENDING = 1000  # uploaded files that no playlist has named yet
 
 
@@ -44,6 +45,9 @@ class Hls:
     ) -> None:
         self._viewers = sessions.collector("hls") if sessions else None
         self._ingress = Ingress(sessions.collector("hlsingress")) if sessions else None
+        self._downloads = {
+            scheme: sessions.collector(scheme) for scheme in SCHEMES if sessions is not None
+        }
         self._ignored: tuple[IPv4Network | IPv6Network, ...] = tuple(
             ip_network(text, strict=False) for text in ignored
         )
@@ -68,15 +72,23 @@ class Hls:
         if session_id is None:
             return send_bytes(with_session(data, short_id()), CONTENT_TYPE, PRIVATE)
         body = with_session(data, self._see(session_id, place))
-        self.counter()(len(body))
+        self.counter(place)(len(body))
         return send_bytes(body, CONTENT_TYPE, PRIVATE)
 
-    def counter(self) -> Count:
-        """Give what counts the bytes of this request for its session, if it has one."""
-        viewers, session_id = self._viewers, request.args.get(SESSION, "")
-        if viewers is None or not session_id:
-            return lambda _: None
-        return lambda size: void(viewers.count(session_id, self._now(), tx=size))
+    def counter(self, place: str) -> Count:
+        """Give what counts the bytes of this request: for its session, or as a download."""
+        if self._viewers is None or self._is_ignored():
+            return void
+        session_id = request.args.get(SESSION, "")
+        collector = self._viewers
+        if not session_id:
+            collector = self._downloads[request.scheme]
+            session_id = f"{caller().address} {place}"
+            try:
+                self._open(collector, session_id, place)
+            except OverloadError:  # the statistics are full; that is no reason to refuse
+                return void
+        return lambda size: void(collector.count(session_id, self._now(), tx=size))
 
     def receive(self, place: str, size: int, playlist: bytes | None) -> None:
         """Note an upload, and which files a playlist names."""
@@ -87,16 +99,19 @@ class Hls:
         if not is_id(session_id):
             raise ForbiddenError("This is no session.", reason="bad-session")
         if self._viewers is not None:
-            self._viewers.open(
-                session_id,
-                reference=reference_of(place),
-                local=place,
-                remote=caller().address,
-                extra=request.headers.get("User-Agent", "")[:256],
-                now=self._now(),
-                wall=time.time(),
-            )
+            self._open(self._viewers, session_id, place)
         return session_id
+
+    def _open(self, collector: Collector, session_id: str, place: str) -> None:
+        collector.open(
+            session_id,
+            reference=reference_of(place),
+            local=place,
+            remote=caller().address,
+            extra=request.headers.get("User-Agent", "")[:256],
+            now=self._now(),
+            wall=time.time(),
+        )
 
     def _is_ignored(self) -> bool:
         if self._viewers is None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from daemon.http.egress import Egress
 from daemon.http.feed import Feed
 from daemon.http.whep_events import WhepEvents
 from daemon.restream.config import ProcessId
@@ -28,11 +29,13 @@ class Live:
         self.whep_events = WhepEvents(webrtc)
         collector = sessions.collector("webrtc")
         self.statistics = Statistics(webrtc.registry, webrtc.audience, collector, reference_of)
+        self.egress = Egress(restreamer, sessions.collector("ffmpeg"))
 
     async def run(self) -> None:
         """Run until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for run in (self.feed.run, self.whep_events.run, self.statistics.run):
+            parts = (self.feed, self.whep_events, self.statistics, self.egress)
+            for run in (part.run for part in parts):
                 group.create_task(_keep(run))
 
 

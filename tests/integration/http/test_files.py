@@ -289,7 +289,21 @@ async def test_who_is_ignored_gets_the_file_as_it_is(tmp_path: Path) -> None:
     api = Files(tmp_path, ignored_viewers=("203.0.113.0/24",))
     await api.put("/cam.m3u8", MEDIA)
     assert await body(await api.get("/memfs/cam.m3u8")) == MEDIA
-    assert api.sessions.collector("hls").summary.total.sessions == 0
+    await api.put("/film.mp4", b"x")
+    await body(await api.get("/memfs/film.mp4"))
+    for name in ("hls", "http"):
+        assert api.sessions.collector(name).summary.total.sessions == 0
+
+
+async def test_another_download_is_a_session_too(api: Files) -> None:
+    await api.put("/film.mp4", b"x" * 1000)
+    for _ in range(2):
+        await body(await api.get("/memfs/film.mp4"))
+    summary = api.sessions.collector("http").summary
+    assert (summary.total.sessions, summary.total.tx_bytes) == (1, 2000)
+    assert list(summary.local) == ["/memfs/film.mp4"]
+    assert api.sessions.collector("hls").summary.total.tx_bytes == 0
+    assert api.sessions.collector("https").summary.total.tx_bytes == 0
 
 
 async def test_uploads_are_counted_by_playlist(api: Files) -> None:
