@@ -5,30 +5,50 @@ import { TokenStore } from "@/api/tokens";
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
-const jwt = (name: string, exi = 600) => `h.${btoa(JSON.stringify({ sub: name, exi }))}.s`;
+const jwt = (name: string, serial: number, exi = 600) => `h.${btoa(JSON.stringify({ sub: name, exi, jti: serial }))}.s`;
 const BASE = new URL("http://daemon/api/");
 
-/** Tabs of one browser share storage and channel; a daemon counts what they ask. */
+type Ear = (event: MessageEvent) => void;
+
+/** Tabs of one browser share storage and channel; a daemon counts what they ask, and ends a login
+whose refresh token comes again after its successor was used, or another successor of it. */
 class House {
   readonly asked: { path: string; token: string | null }[] = [];
   status = 200;
   answers = true;
+  hasStorage = true;
   #serial = 0;
-  readonly #ears = new Set<(event: MessageEvent) => void>();
+  readonly #predecessor = new Map<string, string>();
+  readonly #used = new Set<string>();
+  readonly #replaced = new Set<string>();
+  readonly #ears = new Set<Ear>();
+  readonly #earOf = new Map<TokenStore, Ear>();
 
   fetch = (url: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     this.asked.push({ path: new URL(String(url)).pathname, token: new Headers(init?.headers).get("Authorization") });
     if (!this.answers) return Promise.reject(new TypeError("no answer"));
+    const given = this.asked.at(-1)?.token?.replace("Bearer ", "") ?? "";
+    if (!this.#isGood(given)) this.status = 401;
     this.#serial += 1;
-    const body = JSON.stringify({ access_token: jwt("admin"), refresh_token: `refresh-${this.#serial}` });
+    this.#predecessor.set(`refresh-${this.#serial}`, given);
+    const body = JSON.stringify({ access_token: jwt("admin", this.#serial), refresh_token: `refresh-${this.#serial}` });
     return Promise.resolve(new Response(this.status === 200 ? body : "{}", { status: this.status }));
   };
 
+  #isGood(token: string): boolean {
+    const before = this.#predecessor.get(token) ?? "";
+    const isFirstUse = !this.#used.has(token);
+    if (this.#replaced.has(token) || (isFirstUse && this.#replaced.has(before))) return false;
+    this.#used.add(token);
+    if (before) this.#replaced.add(before);
+    return true;
+  }
+
   tab(): TokenStore {
     const ears = this.#ears;
-    let own: ((event: MessageEvent) => void) | null = null;
+    let own: Ear | null = null;
     const channel = {
-      addEventListener: (_: string, ear: (event: MessageEvent) => void) => {
+      addEventListener: (_: string, ear: Ear) => {
         own = ear;
         ears.add(ear);
       },
@@ -37,13 +57,24 @@ class House {
       },
     };
     const clock = { now: () => Date.now(), set: (call: () => void, ms: number) => setTimeout(call, ms), clear: (t?: ReturnType<typeof setTimeout>) => clearTimeout(t) };
-    return new TokenStore(BASE, {
+    const made = new TokenStore(BASE, {
       fetch: this.fetch,
       clock,
       wall: () => Date.now(),
       random: () => 1,
       channel: channel as unknown as BroadcastChannel,
+      ...(this.hasStorage ? {} : { local: null, tab: null }),
     });
+    if (own) this.#earOf.set(made, own);
+    return made;
+  }
+
+  /** Let a tab hear nothing, as the browser does with one that it froze. */
+  hush(tab: TokenStore): void {
+    this.#ears.delete(this.#earOf.get(tab) ?? (() => undefined));
+  }
+  unhush(): void {
+    for (const ear of this.#earOf.values()) this.#ears.add(ear);
   }
   get refreshes() {
     return this.asked.filter((one) => one.path.endsWith("/refresh"));
@@ -136,6 +167,35 @@ describe("several tabs", () => {
     await both;
     expect(house.refreshes).toHaveLength(1);
     expect(second.access).toBe(first.access);
+  });
+
+  it("settle on one successor where both refreshed at the same time", async () => {
+    const house = new House();
+    house.hasStorage = false; // so that nothing tells one to wait
+    const tabs = [house.tab(), house.tab(), house.tab()];
+    await tabs[0]?.signIn("admin", "x", false);
+    for (let round = 1; round <= 3; round++) {
+      await Promise.all(tabs.map((tab) => tab.refresh()));
+      expect(house.refreshes).toHaveLength(3 * round);
+      expect(new Set(tabs.map((tab) => tab.access)).size).toBe(1);
+    }
+    for (const tab of tabs) await tab.refresh(); // one after the other: each must have the newest
+    expect(tabs.map((tab) => tab.status.get())).toEqual(["in", "in", "in"]);
+  });
+
+  it("ask the others before they use a token after a long sleep", async () => {
+    const house = new House();
+    const [first, second] = [house.tab(), house.tab()];
+    await first.signIn("admin", "x", false);
+    house.hush(second); // as a frozen tab
+    await first.refresh();
+    await first.refresh();
+    house.unhush();
+    vi.setSystemTime(Date.now() + 3_600_000);
+    const woken = second.refresh();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await woken).toBe(first.access);
+    expect(second.status.get()).toBe("in");
   });
 
   it("lend their login to a new one", async () => {

@@ -1,13 +1,16 @@
 /** TokenStore: who is signed in. Access token in memory, refresh token in this tab or browser.
 
-The daemon ends all tokens of a login when a replaced refresh token comes again, so only one tab
-refreshes at a time, and the others take over what it got. */
+The daemon ends all tokens of a login when a replaced refresh token comes again, or a second
+successor of one (RFC 9700 section 4.14). So one tab refreshes at a time and the others take over
+what it got; and where two did it all the same, both settle on the same successor. */
 import { type Clock, type Timer, systemClock } from "@/lib/clock";
 import { Store } from "@/lib/store";
 
 const KEY = "dragonctl.refresh";
 const LOCK = "dragonctl.refreshing";
 const LOCK_SECONDS = 10;
+const ASKING = 100; // milliseconds for another tab's word
+const LATE = 5_000; // a timer that comes so late: this tab was frozen, and heard nothing
 const REFRESH_AT = 0.8; // of a token's life
 const CHANNEL = "dragonctl.session";
 
@@ -40,7 +43,10 @@ export class TokenStore {
   /** Who was signed in last, so that they needn't type it again. */
   lastName = "";
   #refresh = "";
+  #replaced = ""; // what #refresh came in the place of
   #stays = false;
+  #isAsking = false;
+  #due = Infinity;
   #timer: Timer | undefined;
   #flight: Promise<string | null> | null = null;
   readonly #base: URL;
@@ -56,6 +62,12 @@ export class TokenStore {
     return this.#refresh !== "";
   }
 
+  /** An earlier page left a login that may still be good. */
+  get isKnown(): boolean {
+    const { local, tab } = this.#world;
+    return Boolean(local?.getItem(KEY) ?? tab?.getItem(KEY));
+  }
+
   get name(): string {
     return String(claims(this.access)["sub"] ?? this.lastName);
   }
@@ -67,13 +79,10 @@ export class TokenStore {
 
   /** Find what an earlier page or another tab left. */
   async restore(): Promise<void> {
-    const { local, tab, channel, clock } = this.#world;
+    const { local, tab } = this.#world;
     this.#stays = Boolean(local?.getItem(KEY));
     this.#refresh = (this.#stays ? local : tab)?.getItem(KEY) ?? "";
-    if (!this.#refresh && channel) {
-      channel.postMessage({ type: "ask" } satisfies Message);
-      await new Promise<void>((done) => clock.set(done, 100));
-    }
+    if (!this.#refresh) await this.#ask();
     if (this.#refresh && !this.access) await this.refresh();
     if (!this.access && this.status.get() === "unknown") this.status.set("out");
   }
@@ -109,7 +118,22 @@ export class TokenStore {
     return this.#flight;
   }
 
+  /** Let another tab tell what it has. */
+  async #ask(): Promise<void> {
+    const { channel, clock } = this.#world;
+    if (!channel) return;
+    this.#isAsking = true;
+    channel.postMessage({ type: "ask" } satisfies Message);
+    await new Promise<void>((done) => clock.set(done, ASKING));
+    this.#isAsking = false;
+  }
+
   async #refreshOnce(): Promise<string | null> {
+    if (this.#isLate()) {
+      await this.#ask();
+      if (!this.#isLate()) return this.access;
+    }
+    this.#lookThere();
     const before = this.#refresh;
     if (!before) return null;
     if (await this.#otherTabDoes(before)) return this.access;
@@ -124,14 +148,27 @@ export class TokenStore {
       }
       const pair = response.ok ? readPair(await response.json()) : null;
       if (!pair) return null;
-      this.#take(pair, before, true);
-      return pair.access;
+      const isKnown = this.#refresh !== before && this.#replaced === before;
+      if (!isKnown || pair.refresh > this.#refresh) this.#take(pair, before, true);
+      return this.access;
     } catch {
       this.#schedule(5); // nobody answers; the login may well be good
       return null;
     } finally {
       this.#world.local?.removeItem(LOCK);
     }
+  }
+
+  #isLate(): boolean {
+    return this.#world.clock.now() > this.#due + LATE;
+  }
+
+  /** What another tab left in the browser is newer, even if we didn't hear of it. */
+  #lookThere(): void {
+    const left = this.#stays ? this.#world.local?.getItem(KEY) : null;
+    if (!left || left === this.#refresh) return;
+    this.#refresh = left;
+    this.#replaced = "";
   }
 
   /** Whether another tab refreshed the token while we wanted to. */
@@ -152,6 +189,7 @@ export class TokenStore {
   #take(pair: Pair, replaces: string, tells: boolean): void {
     this.access = pair.access;
     this.#refresh = pair.refresh;
+    this.#replaced = replaces;
     this.lastName = String(claims(pair.access)["sub"] ?? "");
     const { local, tab, channel } = this.#world;
     (this.#stays ? local : tab)?.setItem(KEY, pair.refresh);
@@ -169,14 +207,16 @@ export class TokenStore {
   #schedule(seconds: number): void {
     const { clock, random } = this.#world;
     clock.clear(this.#timer);
-    // not all tabs at the same instant
-    this.#timer = clock.set(() => void this.refresh(), seconds * 1000 * (0.9 + 0.1 * random()));
+    const wait = seconds * 1000 * (0.9 + 0.1 * random()); // not all tabs at the same instant
+    this.#due = clock.now() + wait;
+    this.#timer = clock.set(() => void this.refresh(), wait);
   }
 
   #forget(status: Status): void {
     const { local, tab, clock } = this.#world;
     clock.clear(this.#timer);
-    this.access = this.#refresh = "";
+    this.#due = Infinity;
+    this.access = this.#refresh = this.#replaced = "";
     local?.removeItem(KEY);
     tab?.removeItem(KEY);
     this.status.set(status);
@@ -189,11 +229,17 @@ export class TokenStore {
       if (!this.isSignedIn || !this.access) return;
       const pair = { access: this.access, refresh: this.#refresh };
       this.#world.channel?.postMessage({ type: "tokens", pair, replaces: "", stays: this.#stays } satisfies Message);
-    } else if (!this.isSignedIn || message.replaces === this.#refresh) {
-      if (this.status.get() === "open") return;
+    } else if (this.#wants(message)) {
       this.#stays = message.stays;
       this.#take(message.pair, message.replaces, false);
     }
+  }
+
+  #wants({ pair, replaces }: Extract<Message, { type: "tokens" }>): boolean {
+    if (this.status.get() === "open") return false;
+    if (!this.isSignedIn || this.#isAsking || replaces === this.#refresh) return true;
+    // both replaced the same token: all tabs choose alike, and the other successor is never used
+    return replaces !== "" && replaces === this.#replaced && pair.refresh > this.#refresh;
   }
 }
 

@@ -23,6 +23,8 @@ export interface WebRTCConfig {
   video_pt: number;
   audio_pt: number;
   force_transcode: boolean;
+  instant_start?: string; // what who joins gets at once: "gop", "keyframe", "off"
+  vp8?: string; // "auto", or "off"; the daemon names it only when it is off
 }
 
 export interface ProcessConfig {

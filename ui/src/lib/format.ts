@@ -62,3 +62,6 @@ export function clockTime(unixSeconds: number): string {
 export function dateTime(unixSeconds: number): string {
   return new Date(unixSeconds * 1000).toLocaleString(locale, { dateStyle: "medium", timeStyle: "medium" });
 }
+
+/** Words for a count: "1 viewer", "2 viewers". */
+export const plural = (one: string, many: string) => (n: number) => `${number(n)} ${n === 1 ? one : many}`;

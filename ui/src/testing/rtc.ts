@@ -15,7 +15,7 @@ export class FakePeer {
   iceConnectionState = "new";
   iceGatheringState = "complete";
   onconnectionstatechange: (() => void) | null = null;
-  onicegatheringstatechange: (() => void) | null = null;
+  onicecandidate: ((event: { candidate: object | null }) => void) | null = null;
   ontrack: unknown = null;
   localDescription: { sdp: string } | null = null;
   isClosed = false;

@@ -91,12 +91,13 @@ export class Attempt {
     return value;
   }
 
+  /** The first candidate will do: a server with ICE-lite learns our address from our checks (RFC 8445 section 2.5). */
   #gathered(): Promise<void> {
     return new Promise((done) => {
       if (this.peer.iceGatheringState === "complete") return done();
       const timer = this.#world.clock.set(done, GATHERING);
-      this.peer.onicegatheringstatechange = () => {
-        if (this.peer.iceGatheringState !== "complete") return;
+      this.peer.onicecandidate = () => {
+        this.peer.onicecandidate = null;
         this.#world.clock.clear(timer);
         done();
       };

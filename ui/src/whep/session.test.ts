@@ -23,16 +23,31 @@ describe("one attempt", () => {
     expect(stage.streams).toHaveLength(1);
   });
 
-  it("waits for candidates, but no longer than a quarter of a second", async () => {
-    const stage = new Stage();
+  const gathering = () => {
     vi.spyOn(FakePeer.prototype, "createOffer").mockImplementation(function (this: FakePeer) {
       this.iceGatheringState = "gathering";
       return Promise.resolve({ sdp: OFFER });
     });
+    return new Stage();
+  };
+
+  it("waits for candidates, but no longer than a quarter of a second", async () => {
+    const stage = gathering();
     stage.session.start();
     await stage.pass(249);
     expect(stage.posts).toBe(0);
     await stage.pass(1);
+    expect(stage.posts).toBe(1);
+  });
+
+  it("asks as soon as there is one candidate", async () => {
+    const stage = gathering();
+    stage.session.start();
+    await stage.pass(10);
+    stage.peer.onicecandidate?.({ candidate: {} });
+    await stage.pass();
+    expect(stage.posts).toBe(1);
+    await stage.pass(500);
     expect(stage.posts).toBe(1);
   });
 

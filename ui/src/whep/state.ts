@@ -44,7 +44,7 @@ export interface World {
   random: () => number;
 }
 
-export const GATHERING = 250; // milliseconds; Chromium needs about 150
+export const GATHERING = 250; // milliseconds; the first candidate comes after 10, the end of them in Chromium after 130
 export const POST_TIMEOUT = 8_000;
 export const ICE_TIMEOUT = 8_000;
 export const FRAME_TIMEOUT = 10_000;

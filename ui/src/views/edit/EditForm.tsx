@@ -140,6 +140,9 @@ function SaveBar({ id, isRunning, isSaving, hasViewers }: SaveBarProps) {
 /** Where the first mistake is, focus goes. */
 function useFirstError(form: { current: HTMLFormElement | null }, errors: Record<string, string>): void {
   useEffect(() => {
-    if (Object.keys(errors).length > 0) form.current?.querySelector<HTMLElement>("[aria-invalid]")?.focus();
+    if (Object.keys(errors).length === 0) return;
+    const first = form.current?.querySelector<HTMLElement>("[aria-invalid]");
+    for (let one = first?.closest("details"); one; one = one.parentElement?.closest("details")) one.open = true;
+    first?.focus();
   }, [form, errors]);
 }

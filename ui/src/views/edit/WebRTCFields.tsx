@@ -5,7 +5,7 @@ import type { Probe } from "@/api/types";
 import { useText } from "@/i18n";
 import { Banner } from "@/kit/Banner";
 import { Button } from "@/kit/Button";
-import { NumberField, SwitchField } from "@/kit/Field";
+import { NumberField, SelectField, SwitchField } from "@/kit/Field";
 import { mask } from "@/lib/mask";
 import type { FieldsProps } from "@/views/edit/FormFields";
 import { configOf } from "@/views/edit/model";
@@ -39,30 +39,53 @@ export function WebRTCFields({ draft, dispatch, errors }: FieldsProps) {
       </div>
       {probing.error && <Banner tone="bad">{probing.error}</Banner>}
       {probing.probe && <Result probe={probing.probe} isForced={webrtc.force_transcode} isOn={webrtc.enabled} />}
-      {webrtc.enabled && (
-        <details>
-          <summary>{t.editor.advanced}</summary>
-          <div className="fields">
-            <NumberField
-              label={t.editor.videoPt}
-              min={96}
-              max={127}
-              error={errors["webrtc.video_pt"]}
-              value={webrtc.video_pt}
-              onValue={(video_pt) => dispatch({ type: "webrtc", values: { video_pt } })}
-            />
-            <NumberField
-              label={t.editor.audioPt}
-              min={96}
-              max={127}
-              error={errors["webrtc.audio_pt"]}
-              value={webrtc.audio_pt}
-              onValue={(audio_pt) => dispatch({ type: "webrtc", values: { audio_pt } })}
-            />
-          </div>
-        </details>
-      )}
+      {webrtc.enabled && <Advanced draft={draft} dispatch={dispatch} errors={errors} />}
     </>
+  );
+}
+
+const STARTS = ["gop", "keyframe", "off"] as const; // the daemon's words
+
+function Advanced({ draft, dispatch, errors }: FieldsProps) {
+  const t = useText();
+  const { webrtc } = draft.config;
+  const set = (values: Partial<typeof webrtc>) => dispatch({ type: "webrtc", values });
+  return (
+    <details>
+      <summary>{t.editor.advanced}</summary>
+      <div className="fields">
+        <SwitchField
+          label={t.editor.vp8}
+          hint={t.editor.vp8Hint}
+          isOn={webrtc.vp8 !== "off"}
+          onChange={(isServed) => set({ vp8: isServed ? "auto" : "off" })}
+        />
+        <SelectField
+          label={t.editor.instant}
+          hint={t.editor.instantHint}
+          error={errors["webrtc.instant_start"]}
+          value={webrtc.instant_start ?? "gop"}
+          onChange={(event) => set({ instant_start: event.target.value })}
+          options={STARTS.map((one) => [one, t.editor.instants[one]])}
+        />
+        <NumberField
+          label={t.editor.videoPt}
+          min={96}
+          max={127}
+          error={errors["webrtc.video_pt"]}
+          value={webrtc.video_pt}
+          onValue={(video_pt) => set({ video_pt })}
+        />
+        <NumberField
+          label={t.editor.audioPt}
+          min={96}
+          max={127}
+          error={errors["webrtc.audio_pt"]}
+          value={webrtc.audio_pt}
+          onValue={(audio_pt) => set({ audio_pt })}
+        />
+      </div>
+    </details>
   );
 }
 

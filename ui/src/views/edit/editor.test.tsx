@@ -53,6 +53,7 @@ describe("the draft", () => {
     const found = placed(["input.0.address: Field required", "webrtc.video_pt: too small", "no such codec"], "invalid-json", "Invalid JSON");
     expect(found.errors).toEqual({ "input.0.address": "Field required", "webrtc.video_pt": "too small" });
     expect(found.rest).toEqual(["no such codec"]);
+    expect(placed(["input.0.cleanup.0.pattern: too long"], "", "Invalid")).toEqual({ errors: {}, rest: ["Invalid", "input.0.cleanup.0.pattern: too long"] });
     expect(placed(["'cam' is taken"], "conflict", "Invalid").errors).toEqual({ id: "'cam' is taken" });
     expect(placed([], "", "Nothing helps").rest).toEqual(["Nothing helps"]);
   });
@@ -90,6 +91,31 @@ describe("the screen", () => {
     await userEvent.click(screen.getByRole("button", { name: "Save" }));
     expect(await screen.findByText("'cam' is taken")).toBeTruthy();
     await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText("Name (ID)")));
+  });
+
+  it("opens the fold that a refused field is in", async () => {
+    const daemon = new FakeDaemon();
+    daemon.on("POST /api/v3/process", { status: 400, body: { message: "Invalid", details: ["webrtc.video_pt: equals webrtc.audio_pt"] } });
+    show(daemon, "/new");
+    await userEvent.type(await screen.findByLabelText("Input 1: Address"), "rtsp://x");
+    const field = screen.getByLabelText("Payload type of video");
+    expect(field.closest("details")?.open).toBe(false);
+    await userEvent.click(screen.getByRole("button", { name: "Save" }));
+    await waitFor(() => expect(document.activeElement).toBe(field));
+    expect(field.closest("details")?.open).toBe(true);
+  });
+
+  it("sends what viewers get: no VP8, and a still at first", async () => {
+    const daemon = new FakeDaemon([process("cam", {}, { webrtc: { enabled: true, video_pt: 102, audio_pt: 111, force_transcode: false } })]);
+    daemon.on("PUT /api/v3/process/cam", (body) => ({ body }));
+    show(daemon, "/process/cam/edit");
+    const vp8 = (await screen.findByLabelText("Serve browsers without H.264")) as HTMLInputElement;
+    expect(vp8.checked).toBe(true);
+    await userEvent.click(vp8);
+    await userEvent.selectOptions(screen.getByLabelText("Who joins sees at once"), "keyframe");
+    await userEvent.click(screen.getByRole("button", { name: "Save and restart" }));
+    await waitFor(() => expect(daemon.orders("PUT")).toHaveLength(1));
+    expect(daemon.orders("PUT")[0]?.body).toMatchObject({ webrtc: { enabled: true, vp8: "off", instant_start: "keyframe", video_pt: 102 } });
   });
 
   it("asks before it lets what was typed go", async () => {

@@ -149,13 +149,17 @@ function readRows(given: unknown, fallback: IO[]): IO[] {
   }));
 }
 
+/** The fields that the form has; what is said of others goes to its top. */
+const SHOWN =
+  /^((input|output)\.\d+\.(address|options)|id|reference|options|reconnect_delay_seconds|stale_timeout_seconds|limits\.\w+|webrtc\.(video_pt|audio_pt|instant_start))$/;
+
 /** Lay the daemon's details ("input.0.address: ...") on the fields that they name. */
 export function placed(details: readonly string[], reason: string, message: string): { errors: Errors; rest: string[] } {
   const errors: Errors = {};
   const rest: string[] = [];
   for (const detail of details) {
     const [, field, text] = /^((?:input|output)\.\d+\.(?:address|options)|[a-z_]+(?:\.[a-z_]+)*)(?:\.\d+)?: (.+)$/.exec(detail) ?? [];
-    if (field && text) errors[field] = text;
+    if (field && text && SHOWN.test(field)) errors[field] = text;
     else if (reason === "invalid-id" || /is taken|already exists/.test(detail)) errors["id"] = detail;
     else rest.push(detail);
   }

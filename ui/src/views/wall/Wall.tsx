@@ -9,6 +9,7 @@ import { Button } from "@/kit/Button";
 import { EmptyState } from "@/kit/EmptyState";
 import { navigate } from "@/lib/hash";
 import { isOn } from "@/lib/process";
+import { Poster } from "@/views/Poster";
 import { useKeys } from "@/views/keys";
 import { VideoPlayer } from "@/views/player/VideoPlayer";
 import { messageOf } from "@/views/player/words";
@@ -71,15 +72,19 @@ function useTile(process: Process, isEnabled: boolean): Whep {
 function Tile({ process, at, onEnlarge }: { process: Process; at: number; onEnlarge: () => void }) {
   const t = useText();
   const box = useRef<HTMLButtonElement>(null);
-  const isSeen = useSeen(box, at * STAGGER);
-  const whep = useTile(process, isSeen);
+  const isSeen = useSeen(box, 0);
+  const isTurn = useSeen(box, at * STAGGER);
+  const whep = useTile(process, isTurn);
   const message = messageOf(whep.state, t, performance.now());
   const isLive = whep.state.name === "live";
+  // not while paused: leaving the page pauses, and Chromium takes an image that begins then for a ping, which connect-src forbids
+  const isAwaited = !isTurn || ["idle", "connecting", "waiting"].includes(whep.state.name);
   return (
     <button ref={box} type="button" className="tile" data-state={whep.state.name} aria-label={t.wall.enlarge(process.id)} onClick={onEnlarge}>
+      <Poster id={process.id} isLive={isSeen && isAwaited && process.state.exec === "running"} className="tile-poster" />
       <video ref={whep.videoRef} autoPlay muted playsInline disableRemotePlayback tabIndex={-1} />
       <canvas ref={whep.stillRef} hidden={isLive} />
-      {isSeen && message && <span className="chip tile-state">{message.title}</span>}
+      {isTurn && message && <span className="chip tile-state">{message.title}</span>}
       <span className="tile-name">{process.id}</span>
     </button>
   );

@@ -1,0 +1,27 @@
+/** German: the System screen. */
+import type { Dict } from "@/i18n/en";
+import { plural } from "@/lib/format";
+
+export const system: Pick<Dict, "system"> = {
+  system: {
+    title: "System",
+    daemon: "Daemon",
+    version: "Version",
+    api: "API",
+    uptime: "Läuft seit",
+    name: "Name",
+    runtime: "Umgebung",
+    webrtc: "WebRTC",
+    state: "Zustand",
+    addresses: "Zuschauern genannt",
+    viewers: "Zuschauer jetzt, und insgesamt",
+    segmentation: "UDP-Segmentierung im Kern",
+    counters: "Verworfene Pakete, nach Grund",
+    noCounters: "nichts wurde verworfen",
+    ffmpeg: "FFmpeg",
+    reload: "FFmpeg neu befragen",
+    search: "Codecs, Formate, Protokolle suchen",
+    found: plural("Treffer", "Treffer"),
+    log: "Protokoll des Daemons",
+  },
+};
