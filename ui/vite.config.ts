@@ -28,6 +28,7 @@ export default defineConfig({
     environmentOptions: { jsdom: { url: "http://localhost/ui/" } },
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["src/testing/setup.ts"],
+    testTimeout: 60_000, // no busy machine decides a test
     restoreMocks: true,
     pool: "threads",
     maxWorkers: 2,

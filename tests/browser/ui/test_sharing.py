@@ -1,15 +1,11 @@
-"""Links for viewers, the page they lead to, the wall, and where else the UI is served."""
+"""Links for viewers, the page they lead to, and where else the UI is served."""
 
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser
 
 from tests.browser.ui.conftest import HOST
 from tests.browser.ui.page import Ui, route
 from tests.browser.ui.proxy import below
-from tests.e2e import inputs
 from tests.e2e.daemon import Daemon
-from tests.e2e.waiting import until
-
-TILES = 16
 
 
 async def visitor(browser: Browser, daemon: Daemon) -> Ui:
@@ -63,68 +59,6 @@ async def test_a_link_waits_for_a_process_that_is_stopped(
     await other.until_playing(seconds=20.0)
     await other.page.context.close()
     other.check()
-
-
-async def test_the_wall_plays_what_is_on_the_screen(ui: Ui, ui_daemon: Daemon) -> None:
-    names = [f"wall-{number:02}" for number in range(TILES)]
-    small = "testsrc2=size=160x90:rate=10"
-    for name in names:
-        await ui_daemon.add(inputs.config(name, inputs.read(small, *inputs.LAVFI)))
-    for name in names:
-        await ui_daemon.until_live(name, seconds=60.0)
-    await ui.page.set_viewport_size({"width": 1100, "height": 400})
-    posters: list[str] = []
-    ui.page.on("response", lambda got: posters.append(got.url) if "poster" in got.url else None)
-    await ui.sign_in("/wall")
-    tiles = ui.page.locator(".tile")
-    await expect(tiles).to_have_count(TILES)
-    await ui.page.get_by_text("1 more").wait_for()
-
-    async def are_playing() -> int:
-        seen = await tiles.evaluate_all(
-            """(all) => all.map((tile) => {
-              const box = tile.getBoundingClientRect();
-              return [box.top < innerHeight && box.bottom > 0, tile.dataset.state];
-            })"""
-        )
-        assert any(is_seen for is_seen, _ in seen)
-        assert all((state == "live") == is_seen for is_seen, state in seen), seen
-        return sum(is_seen for is_seen, _ in seen)
-
-    async def are_watched(count: int) -> bool:
-        watched = [len((await ui_daemon.whep(one))["viewers"]) for one in [*names, "picture"]]
-        assert sum(watched) == count, watched
-        return True
-
-    few = await until(are_playing, "the tiles on the screen play, the others don't", seconds=60.0)
-    assert few < TILES
-    assert posters, "what a tile shows before its picture"
-    await until(lambda: are_watched(few), "nobody watches the others", seconds=30.0)
-    await ui.page.mouse.wheel(0, 2000)
-    await until(are_playing, "so it is after scrolling", seconds=60.0)
-    await ui.page.set_viewport_size({"width": 1280, "height": 1500})
-    assert await until(are_playing, "all play", seconds=60.0) == TILES
-    await ui.shoot("wall")
-    await ui.page.get_by_role("button", name="Enlarge wall-03").click()
-    await ui.page.get_by_role("heading", name="wall-03").wait_for()
-    await ui.until_playing()
-    await until(lambda: are_watched(1), "the others have ended", seconds=30.0)
-    await ui.page.keyboard.press("Escape")
-    await expect(tiles).to_have_count(TILES)
-    for name in names:
-        await ui_daemon.call("DELETE", f"/api/v3/process/{name}")
-
-
-async def test_a_tile_shows_the_poster_until_it_plays(ui: Ui) -> None:
-    await ui.page.route("**/whep", lambda sent: sent.abort())
-    await ui.sign_in("/wall")
-    picture = ui.page.locator(".tile img")
-    await picture.wait_for()
-    assert await picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
-    await ui.shoot("wall-poster")
-    await ui.page.unroute_all(behavior="ignoreErrors")
-    await ui.page.locator('.tile[data-state="live"]').wait_for(timeout=60_000)
-    await expect(picture).to_have_count(0)
 
 
 async def test_plain_http_from_another_machine_plays_and_copies(

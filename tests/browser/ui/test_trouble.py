@@ -142,6 +142,26 @@ async def test_b_frames_are_told_before_saving_and_play_all_the_same(
     await ui_daemon.call("DELETE", "/api/v3/process/film")
 
 
+async def test_black_and_silence_of_the_source_are_told_as_such(
+    ui: Ui, ui_daemon: Daemon
+) -> None:
+    black = inputs.read("color=c=black:s=320x180:r=10", *inputs.LAVFI, name="black")
+    silence = inputs.read("anullsrc=r=48000:cl=stereo", *inputs.LAVFI, name="silence")
+    await ui_daemon.add(inputs.config("dark", black, silence))
+    await ui_daemon.until_live("dark")
+    await ui.sign_in(route("dark", "live"))
+    await ui.until_playing()
+    found = ui.page.get_by_role("status", name="What of the source reaches viewers")
+    await found.get_by_text("The picture is black in the source").wait_for(timeout=60_000)
+    await found.get_by_text("The sound is silent in the source").wait_for(timeout=60_000)
+    await ui.shoot("live-black")
+    await ui.open(route("picture", "live"))
+    await ui.until_playing()
+    await found.get_by_text("Video rawvideo: encoded").or_(found.get_by_text("Video")).first.wait_for()
+    assert await found.get_by_text("in the source").count() == 0
+    await ui_daemon.call("DELETE", "/api/v3/process/dark")
+
+
 async def test_why_a_process_is_broken_is_one_click_away(ui: Ui, ui_daemon: Daemon) -> None:
     broken = inputs.config("broken", inputs.read("/nowhere/at-all.mp4"), reconnect=False)
     await ui_daemon.add(broken)

@@ -31,13 +31,14 @@ export class FakeDaemon {
   fetch = async (url: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
     const method = init?.method ?? "GET";
     const path = new URL(String(url)).pathname;
-    const body: unknown = typeof init?.body === "string" ? JSON.parse(init.body) : null;
+    const isJson = new Headers(init?.headers).get("Content-Type") === "application/json";
+    const body: unknown = isJson ? JSON.parse(String(init?.body)) : (init?.body ?? null);
     this.asked.push({ method, path, body });
     const rule = this.rules.get(`${method} ${path}`) ?? { status: 404 };
     let answer: Answer = rule as Answer;
     if (typeof rule === "function") answer = await (rule as (body: unknown) => Answer | Promise<never>)(body);
     const { status = 200, body: given = {}, headers = {} } = answer as Exclude<Answer, () => Promise<never>>;
-    return new Response(JSON.stringify(given), { status, headers: { "Content-Type": "application/json", ...headers } });
+    return new Response(typeof given === "string" ? given : JSON.stringify(given), { status, headers: { "Content-Type": "application/json", ...headers } });
   };
 
   orders(method: string): { path: string; body: unknown }[] {

@@ -1,6 +1,9 @@
 /** For all unit tests: clean up after each, and what jsdom lacks. */
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
+
+globalThis.scrollTo = () => undefined; // jsdom has none, and says so each time
+configure({ asyncUtilTimeout: 20_000 }); // a busy machine's; what comes ends the wait
 
 afterEach(() => {
   cleanup();
@@ -26,3 +29,4 @@ if (!HTMLElement.prototype.showPopover) {
     delete this.dataset["open"];
   };
 }
+globalThis.matchMedia ??= (media: string) => Object.assign(new EventTarget(), { media, matches: true }) as unknown as MediaQueryList;

@@ -2,7 +2,7 @@
 import type { Dict } from "@/i18n/en";
 import { plural } from "@/lib/format";
 
-export const process: Pick<Dict, "process" | "log" | "config" | "share"> = {
+export const process: Pick<Dict, "process" | "finding" | "log" | "config" | "share"> = {
   process: {
     tabs: "Ansichten des Prozesses",
     overview: "Übersicht",
@@ -39,6 +39,12 @@ export const process: Pick<Dict, "process" | "log" | "config" | "share"> = {
     lost: "Verloren",
     roundTrip: "Umlaufzeit",
     program: "Programm",
+  },
+  finding: {
+    title: "Was von der Quelle bei Zuschauern ankommt",
+    black: "Das Bild ist schon in der Quelle schwarz: Es kommt an, Bild für Bild. Sieh nach der Kamera, ihrer Kappe oder ihrem Nachtmodus.",
+    silent: "Der Ton ist schon in der Quelle stumm: Er kommt an, und nichts ist darin. Sieh nach dem Mikrofon oder dem Kanal.",
+    kinds: { video: "Bild", audio: "Ton" },
   },
   log: {
     run: "Lauf",

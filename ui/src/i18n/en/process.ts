@@ -39,6 +39,12 @@ export const process = {
     roundTrip: "Round trip",
     program: "Program",
   },
+  finding: {
+    title: "What of the source reaches viewers",
+    black: "The picture is black in the source: it arrives, frame by frame. Look at the camera, its cap, or its night mode.",
+    silent: "The sound is silent in the source: it arrives, and nothing is in it. Look at the microphone, or the channel.",
+    kinds: { video: "Video", audio: "Sound" } as Record<string, string>,
+  },
   log: {
     run: "Run",
     thisRun: "This run",

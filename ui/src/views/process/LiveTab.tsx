@@ -14,6 +14,7 @@ import { useOrders } from "@/views/orders";
 import { StatsPanel } from "@/views/player/StatsPanel";
 import { VideoPlayer } from "@/views/player/VideoPlayer";
 import { TARGETS, background, latency } from "@/views/player/preference";
+import { Findings } from "@/views/process/Findings";
 import { ShareDialog } from "@/views/process/ShareDialog";
 import { absolute, processRoute } from "@/views/routes";
 import type { Cause } from "@/whep/failure";
@@ -48,6 +49,7 @@ export function LiveTab({ process }: { process: Process }) {
           onStats={() => setStats(!hasStats)}
           help={<Help process={process} whep={whep} status={status} />}
         />
+        <Findings whep={whep} status={status} />
         <Below process={process} whep={whep} />
         <SwitchField
           label={t.player.keep}

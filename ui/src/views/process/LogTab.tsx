@@ -79,7 +79,7 @@ function Lines({ run, filter, wraps }: { run: Run; filter: string; wraps: boolea
   return (
     <div className="log-frame">
       <div ref={box} className={wraps ? "log wrap" : "log"} tabIndex={0} role="log" aria-live="off" aria-label={t.log.label} onScroll={onScroll}>
-        {lines.length === 0 && <p className="quiet">{t.log.empty}</p>}
+        {lines.length === 0 && <p className="quiet">{run.log.length > 0 ? t.list.noMatch : t.log.empty}</p>}
         {lines.map(([time, text], at) => (
           <div key={`${time}-${at}`} className={`log-line level-${level(text)}`}>
             <time>{clockTime(Number(time))}</time> {mask(text)}
@@ -98,5 +98,5 @@ function Lines({ run, filter, wraps }: { run: Run; filter: string; wraps: boolea
 /** FFmpeg prints no level here, but its words are few. */
 export function level(text: string): "error" | "warning" | "info" {
   if (/\b(error|failed|invalid|unable|refused|timed out|denied|not found|no such|could not|cannot)\b/i.test(text)) return "error";
-  return /\b(warning|deprecated|non[- ]monoton|overflow|discarding|past duration|delay)\b/i.test(text) ? "warning" : "info";
+  return /\b(warning|deprecated|non[- ]monoton\w*|overflow|discarding|past duration|delay)\b/i.test(text) ? "warning" : "info";
 }

@@ -12,6 +12,7 @@ import { bytes, duration, number, percent, withUnit } from "@/lib/format";
 import { mask } from "@/lib/mask";
 import { isOn } from "@/lib/process";
 import { writeWords } from "@/lib/words";
+import { trackLine } from "@/views/process/Findings";
 import { ShareDialog } from "@/views/process/ShareDialog";
 import { processRoute } from "@/views/routes";
 
@@ -127,10 +128,7 @@ function WebRTCOutput({ id, status }: { id: string; status: WhepStatus | null })
       {status?.reason && <small>{status.reason}</small>}
       <ul>
         {status?.plan.map((track) => (
-          <li key={track.kind}>
-            {track.kind} {track.codec} → {t.process.actions[track.action] ?? track.action}
-            {track.action !== "copy" && track.reasons.map((reason) => <small key={reason.code}>{reason.text}</small>)}
-          </li>
+          <li key={track.kind}>{trackLine(track, t)}</li>
         ))}
       </ul>
       <div className="row">

@@ -54,7 +54,7 @@ describe("the list", () => {
     show(daemon);
     await screen.findByRole("row", { name: /cam/ });
     daemon.on("GET /api/v3/process", { status: 400, body: { message: "Broken", details: [] } });
-    expect(await screen.findByText(/Broken/, {}, { timeout: 4_000 })).toBeTruthy();
+    expect(await screen.findByText(/Broken/)).toBeTruthy();
     expect(screen.getByRole("row", { name: /cam/ }).closest(".stale")).toBeTruthy();
     expect(screen.getByRole("button", { name: "Retry" })).toBeTruthy();
   });

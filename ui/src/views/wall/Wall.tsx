@@ -15,15 +15,16 @@ import { VideoPlayer } from "@/views/player/VideoPlayer";
 import { messageOf } from "@/views/player/words";
 import { obstacleOf } from "@/views/process/LiveTab";
 import { processRoute } from "@/views/routes";
+import { Queue, useTurn } from "@/views/wall/queue";
 import { type Whep, useWHEP } from "@/whep/useWHEP";
 
 export const MAX_TILES = 16;
-const STAGGER = 150; // milliseconds between two tiles: few unfinished connections at a time
 
 export function Wall() {
   const t = useText();
   const list = useProcesses();
   const [big, setBig] = useState<string | null>(null);
+  const [queue] = useState(() => new Queue());
   useKeys({ Escape: () => setBig(null), "g l": () => navigate("/") });
   const live = (list.data ?? [])
     .filter((one) => one.config.webrtc.enabled && isOn(one.state))
@@ -45,9 +46,9 @@ export function Wall() {
         <Enlarged process={chosen} onBack={() => setBig(null)} />
       ) : (
         <ul className="wall">
-          {shown.map((one, at) => (
+          {shown.map((one) => (
             <li key={one.id}>
-              <Tile process={one} at={at} onEnlarge={() => setBig(one.id)} />
+              <Tile process={one} queue={queue} onEnlarge={() => setBig(one.id)} />
             </li>
           ))}
         </ul>
@@ -69,12 +70,16 @@ function useTile(process: Process, isEnabled: boolean): Whep {
   });
 }
 
-function Tile({ process, at, onEnlarge }: { process: Process; at: number; onEnlarge: () => void }) {
+function Tile({ process, queue, onEnlarge }: { process: Process; queue: Queue; onEnlarge: () => void }) {
   const t = useText();
   const box = useRef<HTMLButtonElement>(null);
-  const isSeen = useSeen(box, 0);
-  const isTurn = useSeen(box, at * STAGGER);
+  const isSeen = useSeen(box);
+  const isTurn = useTurn(queue, process.id, isSeen);
   const whep = useTile(process, isTurn);
+  const isOnItsWay = ["idle", "paused", "connecting"].includes(whep.state.name);
+  useEffect(() => {
+    if (!isOnItsWay) queue.leave(process.id); // the next one may begin
+  }, [queue, process.id, isOnItsWay]);
   const message = messageOf(whep.state, t, performance.now());
   const isLive = whep.state.name === "live";
   // not while paused: leaving the page pauses, and Chromium takes an image that begins then for a ping, which connect-src forbids
@@ -90,24 +95,16 @@ function Tile({ process, at, onEnlarge }: { process: Process; at: number; onEnla
   );
 }
 
-/** Whether it is on the screen, a moment after it came there. */
-function useSeen(box: { current: HTMLElement | null }, delay: number): boolean {
+/** Whether it is on the screen. */
+function useSeen(box: { current: HTMLElement | null }): boolean {
   const [isSeen, setSeen] = useState(false);
   useEffect(() => {
     const { current } = box;
     if (!current) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const watcher = new IntersectionObserver(([entry]) => {
-      clearTimeout(timer);
-      if (entry?.isIntersecting) timer = setTimeout(() => setSeen(true), delay);
-      else setSeen(false);
-    });
+    const watcher = new IntersectionObserver((entries) => setSeen(entries.at(-1)?.isIntersecting ?? false));
     watcher.observe(current);
-    return () => {
-      clearTimeout(timer);
-      watcher.disconnect();
-    };
-  }, [box, delay]);
+    return () => watcher.disconnect();
+  }, [box]);
   return isSeen;
 }
 
