@@ -6,7 +6,7 @@ time in a thread; no FFmpeg runs for it.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -25,8 +25,8 @@ WAIT = 5.0  # seconds for one of them
 MAX_KEPT = 100  # pictures, of some 30 KiB
 RETRY_AFTER = 2
 
-# how the RTP payloads of a picture become one packet of FFmpeg's decoder of that name
-_DECODERS: dict[str, tuple[str, Callable[[tuple[bytes, ...]], bytes]]] = {
+# how the NAL units of a picture become one packet of FFmpeg's decoder of that name
+_DECODERS: dict[str, tuple[str, Callable[[Sequence[bytes]], bytes]]] = {
     "H264": ("h264", h264.annex_b),
 }
 
@@ -83,7 +83,7 @@ class Posters:
             text = f"no pictures from {frame.codec}"
             raise NotReadyError(text, retry_after=RETRY_AFTER, reason="no-picture")
         decoder, join = _DECODERS[frame.codec]
-        body = await asyncio.to_thread(self._render, decoder, join(frame.payloads))
+        body = await asyncio.to_thread(self._render, decoder, join(frame.nals))
         poster = Poster(frame, time.monotonic(), body, sha256(body).hexdigest()[:32])
         self._made.pop(process_id, None)  # the newest come last
         self._made[process_id] = poster

@@ -19,6 +19,7 @@ __all__ = [
     "lane",
     "native",
     "opus",
+    "packetizer",
     "peer",
     "replay",
     "rtcp",

@@ -16,7 +16,7 @@
 
 #include "burst.h"
 
-enum { HEADER = 12, TAG = 16, NONCE = 12, GET_TAG = 0x10, AT_ONCE = 32, SEGMENT = 103 };
+enum { MARKER = 0x80, PADDING = 0x20, HEADER = 12, TAG = 16, NONCE = 12, GET_TAG = 0x10, AT_ONCE = 32, SEGMENT = 103 };
 
 static void *(*ctx_new)(void);
 static void (*ctx_free)(void *);
@@ -99,8 +99,8 @@ static uint8_t *protect_one(const lane_t *lane, const packet_t *packet, const ui
     uint64_t index = (uint64_t)(packet->index + lane->sequence_offset);
     uint8_t nonce[NONCE];
 
-    out[0] = header > HEADER ? 0x90 : 0x80;
-    out[1] = lane->payload_type | packet->marker;
+    out[0] = (header > HEADER ? 0x90 : 0x80) | (packet->flags & PADDING);
+    out[1] = lane->payload_type | (packet->flags & MARKER);
     put16(out + 2, index & 0xffff);
     put32(out + 4, packet->timestamp + lane->timestamp_offset);
     put32(out + 8, lane->ssrc);
@@ -131,6 +131,13 @@ static uint32_t burst_size(const burst_t *burst, const extension_t *extension)
         + burst->packet_count * overhead;
 }
 
+/* Padding doesn't count (RFC 3550 section 6.4.1); its last byte tells how much there is. */
+static uint32_t octets_of(const packet_t *packet, const uint8_t *payload)
+{
+    return packet->size
+        - (packet->flags & PADDING ? payload[packet->offset + packet->size - 1] : 0);
+}
+
 static int protect_lane(lane_t *lane, const burst_t *burst, const extension_t *extension,
                         uint8_t *out, uint32_t start, piece_t *pieces)
 {
@@ -145,7 +152,7 @@ static int protect_lane(lane_t *lane, const burst_t *burst, const extension_t *e
                 return 0;
             if (p == run->first)
                 piece.segment = (uint16_t)(end - at);
-            piece.octets += burst->packets[p].size;
+            piece.octets += octets_of(&burst->packets[p], burst->payload);
             at = end;
         }
         piece.size = (uint32_t)(at - out) - piece.offset;

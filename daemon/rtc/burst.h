@@ -22,7 +22,7 @@ typedef struct {
     uint32_t timestamp;
     uint32_t offset;
     uint16_t size;
-    uint8_t marker;            /* 0 or 128 */
+    uint8_t flags;             /* MARKER, PADDING */
 } packet_t;
 
 /* Packets that leave together: all of one size but the last, which may be smaller. */

@@ -7,7 +7,7 @@ to the sound without a clock of its own, over any number of runs of the program 
 from collections import OrderedDict
 
 from daemon.rtc import rtcp, rtp, vp8
-from daemon.rtc.timeline import MAX_JUMP, NTP_UNIT, Plain, Verdict, unwrap
+from daemon.rtc.timeline import MARKER, MAX_JUMP, NTP_UNIT, Plain, Verdict, unwrap
 
 CLOCK_RATE = 90_000
 TICKS = 90  # a millisecond, which is how finely the program is told times
@@ -71,7 +71,8 @@ class DerivedLine:
         self._sequence = packet.sequence
         self._index += step
         self._last = timestamp
-        return Verdict.TAKEN, (self._index, timestamp, 128 if packet.marker else 0, payload)
+        flags = MARKER if packet.marker else 0
+        return Verdict.TAKEN, (self._index, timestamp, flags, payload)
 
     def _line_timestamp(self, timestamp: int) -> int:
         assert self._zero is not None

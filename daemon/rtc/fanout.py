@@ -6,21 +6,24 @@ viewer gets the same sizes, so the runs are found once a burst.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from daemon.rtc import native
 from daemon.rtc.demux import Address
 from daemon.rtc.lane import Lane, PlainLane
 from daemon.rtc.native import NativeLane
-from daemon.rtc.timeline import Plain
+from daemon.rtc.timeline import PADDING, Plain
 from daemon.rtc.track import Line, OutgoingTrack
 
 MAX_RUN = 44  # segments; the kernel's limits are 64 segments and 65,507 bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Burst:
-    """Packets of one track that belong together: a frame, or what came of it in time.
+NO_EXTENSIONS: Mapping[int, bytes] = {}
+
+
+class Burst(NamedTuple):
+    """Packets of one track that belong together: a frame, or a part of one.
 
     ``extensions``: the header extension of each packet, by what a lane negotiated.
     """
@@ -29,7 +32,7 @@ class Burst:
     packets: Sequence[Plain]
     is_keyframe: bool
     arrived: float
-    extensions: Mapping[int, bytes] = field(default_factory=dict)
+    extensions: Mapping[int, bytes] = NO_EXTENSIONS
 
 
 Transmission = tuple[Address, list[bytes], int]
@@ -104,14 +107,15 @@ def deliver(burst: Burst, group: Group, turn: int) -> Delivery:
         )
     place = turn % len(group.plain) if group.plain else 0
     plain = [*group.plain[place:], *group.plain[:place]]
-    return Delivery(burst, group, work, plain, _transmissions(burst, plain, cuts, sum(sizes)))
+    return Delivery(burst, group, work, plain, _transmissions(burst, plain, cuts))
 
 
 def _transmissions(
-    burst: Burst, lanes: list[PlainLane], cuts: Sequence[tuple[int, int, int]], octets: int
+    burst: Burst, lanes: list[PlainLane], cuts: Sequence[tuple[int, int, int]]
 ) -> Iterator[Transmission]:
     """Yield what to send, viewer by viewer; lazily, so that a caller can pause."""
     packets = burst.packets
+    octets = _octets(packets) if lanes else 0
     while lanes:
         lane = lanes.pop()
         address = lane.address
@@ -122,6 +126,14 @@ def _transmissions(
         extra = lane.overhead + len(extension)
         for first, end, size in cuts:
             yield address, buffers[2 * first : 2 * end], size + extra
+
+
+def _octets(packets: Sequence[Plain]) -> int:
+    """Count payload bytes; padding doesn't count (RFC 3550 section 6.4.1)."""
+    return sum(
+        len(payload) - (payload[-1] if flags & PADDING else 0)
+        for _, _, flags, payload in packets
+    )
 
 
 class Fanout:

@@ -7,7 +7,7 @@ Bounded in bytes and in age: of a longer group nothing is kept, and viewers wait
 from collections.abc import Sequence
 from enum import StrEnum
 
-from daemon.rtc.timeline import CLOCK_RATES, Plain
+from daemon.rtc.timeline import CLOCK_RATES, MARKER, Plain
 
 MAX_BYTES = 4 << 20
 MAX_SECONDS = 10.0
@@ -62,7 +62,7 @@ class Gop:
     @property
     def is_whole(self) -> bool:
         """Whether it ends with the end of a frame, as its marker bit tells."""
-        return bool(self.packets) and self.packets[-1][2] != 0
+        return bool(self.packets) and self.packets[-1][2] & MARKER != 0
 
     def seconds_to_next(self, timestamp: int) -> float | None:
         """Seconds from ``timestamp`` to the next key frame, as the last one came; or None."""

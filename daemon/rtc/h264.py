@@ -12,9 +12,9 @@ from daemon.errors import RtpError
 MAX_SPS_BYTES = 512  # what comes before the picture size fits easily, scaling lists included
 MAX_SIZE = 16_384  # pixels a side; level 6.2 allows little more (section A.3.1)
 
-_IDR, _SPS, _STAP_A, _FU_A = 5, 7, 24, 28
+_IDR, _SPS, STAP_A, FU_A = 5, 7, 24, 28
 _LAST_SINGLE = 23
-_FORBIDDEN, _TYPE, _IMPORTANCE, _FU_START, _FU_END = 0x80, 0x1F, 0x60, 0x80, 0x40
+_FORBIDDEN, TYPE, IMPORTANCE, FU_START, FU_END = 0x80, 0x1F, 0x60, 0x80, 0x40
 _START_CODE = b"\0\0\0\1"
 
 # Profiles whose SPS tells the chroma format (ITU-T H.264 section 7.3.2.1.1)
@@ -42,13 +42,18 @@ def is_keyframe_start(payload: bytes) -> bool:
 
     A picture may have several such packets: its first one is where decoding begins.
     """
-    return any(header & _TYPE in {_IDR, _SPS} for header in _headers(payload))
+    return any(header & TYPE in {_IDR, _SPS} for header in _headers(payload))
 
 
-def find_sps(payload: bytes) -> Sps | None:
-    """Return the first SPS that lies whole in this payload; None if it is broken, too."""
-    for nal in _whole_nals(payload):
-        if nal[0] & _TYPE == _SPS:
+def is_keyframe(nals: Iterable[bytes]) -> bool:
+    """Tell whether decoding can begin with a picture of these NAL units."""
+    return any(nal[0] & TYPE in {_IDR, _SPS} for nal in nals)
+
+
+def find_sps(nals: Iterable[bytes]) -> Sps | None:
+    """Return the first SPS among these NAL units; None if it is broken, too."""
+    for nal in nals:
+        if nal[0] & TYPE == _SPS:
             try:
                 return parse_sps(nal)
             except RtpError:
@@ -56,12 +61,9 @@ def find_sps(payload: bytes) -> Sps | None:
     return None
 
 
-def annex_b(payloads: Iterable[bytes]) -> bytes:
-    """Join the payloads of one picture into a byte stream (ITU-T H.264 annex B).
-
-    What is not whole is left out; no payload, or none that is whole, gives no bytes.
-    """
-    return b"".join(_START_CODE + nal for nal in nal_units(payloads))
+def annex_b(nals: Iterable[bytes]) -> bytes:
+    """Join the NAL units of one picture into a byte stream (ITU-T H.264 annex B)."""
+    return b"".join(_START_CODE + nal for nal in nals)
 
 
 def nal_units(payloads: Iterable[bytes]) -> list[bytes]:
@@ -73,26 +75,26 @@ def nal_units(payloads: Iterable[bytes]) -> list[bytes]:
             fragments.clear()
             nals += _whole_nals(payload)
             continue
-        if payload[1] & _FU_START:
+        if payload[1] & FU_START:
             # the header that was split over both (section 5.8)
-            fragments[:] = bytes([payload[0] & _IMPORTANCE | payload[1] & _TYPE])
+            fragments[:] = bytes([payload[0] & IMPORTANCE | payload[1] & TYPE])
         if fragments:
             fragments += payload[2:]
-        if fragments and payload[1] & _FU_END:
+        if fragments and payload[1] & FU_END:
             nals.append(bytes(fragments))
             fragments.clear()
     return nals
 
 
 def _is_fragment(payload: bytes) -> bool:
-    return len(payload) > 1 and payload[0] & (_FORBIDDEN | _TYPE) == _FU_A
+    return len(payload) > 1 and payload[0] & (_FORBIDDEN | TYPE) == FU_A
 
 
 def _headers(payload: bytes) -> Iterator[int]:
     """Yield the header byte of each NAL unit that begins in this payload."""
     if _is_fragment(payload):
-        if payload[1] & _FU_START:
-            yield payload[1] & _TYPE
+        if payload[1] & FU_START:
+            yield payload[1] & TYPE
         return
     for nal in _whole_nals(payload):
         yield nal[0]
@@ -101,10 +103,10 @@ def _headers(payload: bytes) -> Iterator[int]:
 def _whole_nals(payload: bytes) -> Iterator[bytes]:
     if not payload or payload[0] & _FORBIDDEN:
         return
-    kind = payload[0] & _TYPE
+    kind = payload[0] & TYPE
     if 0 < kind <= _LAST_SINGLE:
         yield payload
-    elif kind == _STAP_A:
+    elif kind == STAP_A:
         position = 1
         while position + 2 < len(payload):
             end = position + 2 + int.from_bytes(payload[position : position + 2])
@@ -119,7 +121,7 @@ def parse_sps(nal: bytes) -> Sps:
 
     RtpError if it ends too early, or a number is out of range.
     """
-    if len(nal) < 4 or nal[0] & _TYPE != _SPS:
+    if len(nal) < 4 or nal[0] & TYPE != _SPS:
         raise RtpError("not an SPS")
     profile_idc, constraint_flags, level_idc = nal[1:4]
     # 00 00 03 stands for 00 00 (section 7.4.1)

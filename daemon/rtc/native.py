@@ -222,9 +222,9 @@ class Work:
 
 def _fill(array: Any, packets: Iterable[Plain]) -> None:
     offset = 0
-    for place, (index, timestamp, marker, payload) in enumerate(packets):
+    for place, (index, timestamp, flags, payload) in enumerate(packets):
         size = len(payload)
-        array[place] = (index, timestamp & 0xFFFFFFFF, offset, size, marker)
+        array[place] = (index, timestamp & 0xFFFFFFFF, offset, size, flags)
         offset += size
 
 

@@ -20,7 +20,7 @@ from daemon.errors import SrtpError
 from daemon.rtc import native
 from daemon.rtc.lane import Lane, PlainLane
 from daemon.rtc.native import NativeLane
-from daemon.rtc.timeline import Plain
+from daemon.rtc.timeline import MARKER, PADDING, Plain
 
 MAX_INBOUND_BYTES: Final = 1500
 MAX_INBOUND_SSRCS: Final = 16  # each one costs libsrtp a stream; a receiver reports from one
@@ -32,6 +32,10 @@ _INBOUND_WINDOW: Final = 128  # RFC 3711 section 3.3.2 asks for 64 at least
 _HEADER: Final = struct.Struct("!HHII")
 _VERSION_2: Final = 0x8000
 _EXTENSION: Final = 0x1000
+_FLAGS: Final = {  # of a packet on the line -> in a header's first 16 bits
+    flags: flags & MARKER | (flags & PADDING) << 8
+    for flags in (0, MARKER, PADDING, MARKER | PADDING)
+}
 _LABEL_RTP_KEY: Final = 0  # RFC 3711 section 4.3.1
 _LABEL_RTP_SALT: Final = 2
 
@@ -180,10 +184,10 @@ class GcmLine:
         base = self._salt ^ ssrc << 48
         buffers: list[bytes] = []
         append = buffers.append
-        for index, timestamp, marker, payload in packets:
+        for index, timestamp, flags, payload in packets:
             index += sequence_offset
             header = pack(
-                first | marker,
+                first | _FLAGS[flags],
                 index & 0xFFFF,
                 (timestamp + timestamp_offset) & 0xFFFFFFFF,
                 ssrc,
@@ -220,13 +224,16 @@ class _CounterLine:
         first = _first_bits(payload_type, extension)
         highest = self._highest.get(ssrc, 0)
         buffers: list[bytes] = []
-        for index, timestamp, marker, payload in packets:
+        for index, timestamp, flags, payload in packets:
             out = index + sequence_offset
             if out > highest:
                 self._lead(ssrc, highest, out)
                 highest = self._highest[ssrc] = out
             header = _HEADER.pack(
-                first | marker, out & 0xFFFF, (timestamp + timestamp_offset) & 0xFFFFFFFF, ssrc
+                first | _FLAGS[flags],
+                out & 0xFFFF,
+                (timestamp + timestamp_offset) & 0xFFFFFFFF,
+                ssrc,
             )
             buffers += (_call(self._protect, header + extension + payload), b"")
         return buffers

@@ -18,8 +18,10 @@ MIN_STEP = {"video": 1 / 1000, "audio": 0.02}  # seconds between the runs' packe
 FOLLOWING = 30.0  # seconds until the reports' clock has followed the source's
 MAX_OFF = 10.0  # seconds; a source farther off is followed no faster
 
+MARKER, PADDING = 0x80, 0x20  # flags, as they stand in the two first bytes of a header
+
 Plain = tuple[int, int, int, bytes]
-"""A packet on the line: index, timestamp, marker bit (0 or 128), payload."""
+"""A packet on the line: index, timestamp, flags, payload with its padding."""
 
 
 class Verdict(StrEnum):
@@ -123,7 +125,7 @@ class Timeline:
         leg.has_output = True
         if leg is self._reference:
             self._follow(timestamp / leg.clock_rate, now)
-        plain = (leg.index, timestamp, 128 if packet.marker else 0, packet.payload)
+        plain = (leg.index, timestamp, MARKER if packet.marker else 0, packet.payload)
         return Verdict.TAKEN, plain
 
     def seconds_at(self, now: float) -> float | None:

@@ -14,7 +14,7 @@ from daemon.rtc.demux import Address
 from daemon.rtc.history import Budget
 from daemon.rtc.lane import Lane
 from daemon.rtc.srtp import Outbound
-from daemon.rtc.timeline import Plain
+from daemon.rtc.timeline import PADDING, Plain
 
 MAX_SEGMENTS = 16  # remembered offsets; each drop of frames and each replay makes one
 
@@ -195,7 +195,7 @@ class OutgoingTrack:
 
     def send_again(self, packet: Plain, segment: Segment, sequence: int) -> bytes:
         """Encrypt one packet of a segment again, as retransmission or as it was (RFC 4588)."""
-        index, timestamp, marker, payload = packet
+        index, timestamp, flags, payload = packet
         if segment.stamp is not None:
             timestamp = segment.stamp(timestamp)
         ssrc, number, offset = self.ssrc, self.media.payload_type, segment.offset
@@ -203,8 +203,11 @@ class OutgoingTrack:
             ssrc, index = self._rtx
             self._rtx = (ssrc, index + 1)
             number, offset = self.media.rtx_payload_type, 0
+            if flags & PADDING:  # RFC 4588 section 4: not again
+                payload = payload[: -payload[-1]]
+            flags &= ~PADDING
             payload = sequence.to_bytes(2) + payload
-        again = [(index, timestamp, marker, payload)]
+        again = [(index, timestamp, flags, payload)]
         return b"".join(
             self._outbound.protect_burst(ssrc, number, again, offset, self.timestamp_offset)
         )

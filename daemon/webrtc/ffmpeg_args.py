@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from daemon.webrtc.plan import ENCODED_FPS, ENCODED_PIXELS, FRAME_RATES, Action, TrackPlan
 
 PACKET_SIZE = 1200  # bytes of RTP; leaves room for SRTP, IPv6 and tunnels below 1280
+PICTURE_SIZE = 60_000  # bytes: whole pictures, over loopback only; rtc.packetizer cuts them
 GOP_SECONDS = 1.0  # a viewer who joins waits half of it on average
 FALLBACK_GOP = 30  # frames, when the rate is unknown or varies
 ONE_THREAD_PIXELS = 1920 * 1088
@@ -30,10 +31,11 @@ def build_args(track: TrackPlan, leg: LegAddress, *, start_microseconds: int) ->
     ``start_microseconds`` (Unix time) is the same for all legs of a run: their sender reports
     then share one zero, so that lip-sync is exact.
     """
+    is_video = track.kind == "video"
     return [
         *("-map", track.stream_map),
         *_codec_args(track),
-        *_leg_args(leg, start_microseconds),
+        *_leg_args(leg, start_microseconds, PICTURE_SIZE if is_video else PACKET_SIZE),
     ]
 
 
@@ -53,17 +55,17 @@ def build_vp8_args(leg: LegAddress, pixels: int, *, start_microseconds: int) -> 
         *("-b:v", rate, "-maxrate", rate, "-bufsize", rate, "-max-intra-rate", "450"),
         *("-g", "600", "-force_key_frames", f"expr:gte(t,n_forced*{GOP_SECONDS:g})"),
         *("-threads:v", "1" if pixels <= HD_PIXELS else "2"),
-        *_leg_args(leg, start_microseconds),
+        *_leg_args(leg, start_microseconds, PACKET_SIZE),
     ]
 
 
-def _leg_args(leg: LegAddress, start_microseconds: int) -> list[str]:
+def _leg_args(leg: LegAddress, start_microseconds: int, packet_size: int) -> list[str]:
     return [
         *("-payload_type", str(leg.payload_type), "-ssrc", str(leg.ssrc)),
         *("-start_time_realtime", str(start_microseconds)),
         *("-f", "rtp"),
         (
-            f"udp://127.0.0.1:{leg.port}?pkt_size={PACKET_SIZE}"
+            f"udp://127.0.0.1:{leg.port}?pkt_size={packet_size}"
             f"&localaddr=127.0.0.1&localport={leg.source_port}"
         ),
     ]
@@ -102,7 +104,7 @@ def _x264_args(track: TrackPlan) -> list[str]:
     if filters:
         args += ["-filter:v", ",".join(filters)]
     if pixels <= ONE_THREAD_PIXELS:
-        # one slice a frame: the packets of a frame then leave in one system call per viewer
+        # one slice a frame: its packets then leave in one system call per viewer
         args += ["-threads:v", "1", "-x264-params", "sliced-threads=0"]
     return args
 

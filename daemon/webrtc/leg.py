@@ -10,12 +10,11 @@ from pathlib import Path
 
 from daemon.errors import RtpError
 from daemon.rtc import rtcp, rtp
-from daemon.webrtc.ffmpeg_args import LegAddress
+from daemon.webrtc.ffmpeg_args import PACKET_SIZE, LegAddress
 
 RECEIVE_BUFFER = 4 << 20  # bytes asked for: seconds of media if we stall
 BATCH = 64  # datagrams per wake-up, then others have their turn
-MAX_DATAGRAM = 2048
-SIZES = range(13, 1301)  # bytes of an RTP packet that we take; libsrtp protects 1356
+LEAST = 13  # bytes of an RTP packet that carries anything
 SSRC_LIMIT = 1 << 31  # FFmpeg 5 takes a signed number
 UDP_TABLE = Path("/proc/net/udp")
 
@@ -23,8 +22,10 @@ UDP_TABLE = Path("/proc/net/udp")
 class Leg:
     """One track on its way in. Everything that FFmpeg didn't send is dropped and counted."""
 
-    def __init__(self, kind: str, payload_type: int) -> None:
+    def __init__(self, kind: str, payload_type: int, *, most: int = PACKET_SIZE) -> None:
+        """``most``: bytes of a packet; what is larger is dropped."""
         self.kind = kind
+        self._most = most
         self.payload_type = payload_type
         self.packets = 0
         self.octets = 0
@@ -63,7 +64,7 @@ class Leg:
         reports: list[rtcp.SenderReport] = []
         for _ in range(BATCH):
             try:
-                data = self.socket.recv(MAX_DATAGRAM)
+                data = self.socket.recv(self._most + 1)
             except BlockingIOError:
                 return packets, reports
             except OSError as error:
@@ -71,6 +72,8 @@ class Leg:
                     raise
                 continue  # FFmpeg's port is closed; what it sent before still comes
             self._sort(data, packets, reports, now)
+            if len(data) < self._most:
+                break  # FFmpeg fills all packets of a frame but the last
         return packets, reports
 
     def bitrate(self, now: float) -> float:
@@ -104,7 +107,7 @@ class Leg:
                     if isinstance(packet, rtcp.SenderReport) and packet.ssrc == ssrc
                 ]
                 return
-            if len(data) not in SIZES:
+            if not LEAST <= len(data) <= self._most:
                 self._drop("size")
                 return
             packet = rtp.parse(data)
@@ -132,7 +135,7 @@ class Leg:
         with contextlib.suppress(BlockingIOError):
             while True:
                 try:
-                    self.socket.recv(MAX_DATAGRAM)
+                    self.socket.recv(1)
                 except ConnectionRefusedError:
                     continue
 

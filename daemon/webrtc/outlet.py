@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 
 from daemon.rtc import extension, native
 from daemon.rtc.fanout import Burst, Delivery, Fanout, Group, deliver
@@ -97,10 +96,10 @@ class Outlet:
         """
         if now < self._described + DESCRIBE_INTERVAL:
             return {}  # before any look at the viewers: this is asked for each burst
+        self._described = now
         shapes = {track.extension for track in self.peers} - {0}
         if not shapes:
             return {}
-        self._described = now
         self._tells_capture = not self._tells_capture
         ntp = captured()
         if self._tells_capture and ntp is not None:
@@ -215,8 +214,7 @@ def _cut(burst: Burst) -> list[Burst]:
     if len(burst.packets) <= PORTION:
         return [burst]
     return [
-        replace(
-            burst,
+        burst._replace(
             packets=burst.packets[place : place + PORTION],
             is_keyframe=burst.is_keyframe and place == 0,
         )

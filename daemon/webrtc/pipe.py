@@ -6,15 +6,14 @@ from collections.abc import Sequence
 
 from daemon.rtc import flv, h264
 from daemon.rtc.derived import DerivedLine
-from daemon.rtc.timeline import Plain
+from daemon.rtc.packetizer import Picture
 
 MAX_WAITING = 256 * 1024  # bytes; beyond, pictures are left out up to the next key frame
-MAX_PICTURE = 4 << 20  # bytes
 LONGEST = 1 << 30  # milliseconds, 12 days: FLV's clock is full at twice that
 
 
 class PicturePipe:
-    """Collects packets to pictures and writes them as FLV, from a key frame on."""
+    """Writes pictures as FLV, from a key frame on."""
 
     def __init__(self, writer: StreamWriter, line: DerivedLine) -> None:
         self.is_outdated = False  # what comes now needs an FFmpeg that begins anew
@@ -26,26 +25,12 @@ class PicturePipe:
         self._line = line
         self._configuration = b""
         self._needs_key = True
-        self._timestamp: int | None = None
-        self._payloads: list[bytes] = []
-        self._bytes = 0
 
-    def feed(self, packets: Sequence[Plain]) -> None:
-        """Take packets in order; a picture is written at its last one."""
-        for _, timestamp, marker, payload in packets:
-            if timestamp != self._timestamp:
-                self._timestamp, self._payloads, self._bytes = timestamp, [], 0
-            self._bytes += len(payload)
-            if self._bytes <= MAX_PICTURE:
-                self._payloads.append(payload)
-            if marker:
-                self._write(timestamp)
-                self._timestamp = None
-
-    def _write(self, timestamp: int) -> None:
+    def feed(self, picture: Picture) -> None:
+        """Write a picture, if it can be."""
         if self.fed_since is not None:
             self.last_offered = time.monotonic()
-        is_key = any(h264.is_keyframe_start(payload) for payload in self._payloads)
+        is_key = h264.is_keyframe(picture.nals)
         if self._needs_key and not is_key:
             self.left_out += self.fed_since is not None
             return
@@ -55,12 +40,11 @@ class PicturePipe:
             self._needs_key = True
             self.left_out += 1
             return
-        nals = h264.nal_units(self._payloads)
-        if not nals or (is_key and not self._configure(nals)):
+        if is_key and not self._configure(picture.nals):
             return
-        milliseconds = self._line.feed(timestamp)
+        milliseconds = self._line.feed(picture.timestamp)
         self.is_outdated = milliseconds > LONGEST
-        self._writer.write(flv.picture(nals, milliseconds, is_key=is_key))
+        self._writer.write(flv.picture(picture.nals, milliseconds, is_key=is_key))
         self._needs_key = False
         self.pictures += 1
         self.fed_since = self.fed_since or time.monotonic()

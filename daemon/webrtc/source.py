@@ -16,11 +16,12 @@ from daemon.rtc.codecs import SourceTrack
 from daemon.rtc.fanout import Burst, Delivery
 from daemon.rtc.gop import Start
 from daemon.rtc.history import History
+from daemon.rtc.packetizer import Picture, Pictures
 from daemon.rtc.peer import Peer
 from daemon.rtc.timeline import CLOCK_RATES, Plain, Timeline, Verdict
-from daemon.webrtc import clock
+from daemon.webrtc import clock, ffmpeg_args
 from daemon.webrtc.ffmpeg_args import LegAddress
-from daemon.webrtc.keyframe import KeyFrames
+from daemon.webrtc.keyframe import KeyFrame
 from daemon.webrtc.leg import Leg
 from daemon.webrtc.outlet import Abandon, Outlet
 from daemon.webrtc.plan import Plan
@@ -29,9 +30,6 @@ from daemon.webrtc.transcoder import Transcoder
 
 log = logging.getLogger(__name__)
 
-GATHER_SECONDS = 0.0005  # FFmpeg writes a frame's packets within less; the loop takes 1 ms
-HOLD_SECONDS = 0.002  # how long a frame is waited for before what came of it is sent
-HOLD_PACKETS = 48
 HISTORY_PACKETS = {"video": 1024, VP8: 1024, "audio": 128}
 SOME_BACKWARDS = 50  # packets; a few come with a run's beginning
 SILENCE = 5.0  # seconds without RTP while FFmpeg runs: something is wrong
@@ -59,22 +57,17 @@ class Source:
             kind: History(HISTORY_PACKETS[kind], outlet.gop)
             for kind, outlet in self.outlets.items()
         }
-        self.keyframes = KeyFrames()
+        self.keyframe: KeyFrame | None = None  # the last one that came whole
         self.transcoder: Transcoder | None = None  # for viewers without H.264
         self.verdicts = dict.fromkeys(Verdict, 0)
         self.legs = {
-            "video": Leg("video", config.video_pt),
+            "video": Leg("video", config.video_pt, most=ffmpeg_args.PICTURE_SIZE),
             "audio": Leg("audio", config.audio_pt),
         }
         self._timeline = Timeline(
             KINDS, origin=1.0 + secrets.randbelow(1 << 20) / 1024, first_index=1
         )
-        self._pending: list[Plain] = []
-        self._pending_is_keyframe = False
-        self._last_timestamp: int | None = None
-        self._flush_timer: asyncio.TimerHandle | None = None
-        self._gather_timer: asyncio.TimerHandle | None = None
-        self._is_gathering = False
+        self._pictures = Pictures(first_index=1)
         self._run_began: float | None = None
         self._backwards = 0  # before this run
         self._has_warned = False
@@ -95,7 +88,7 @@ class Source:
 
     def begin_run(self, plan: Plan) -> dict[str, LegAddress]:
         """Prepare for a new FFmpeg with these legs."""
-        self._flush()
+        self._pictures.forget()
         self.plan = plan
         self.problem = ""
         self.tracks = tuple(
@@ -113,7 +106,7 @@ class Source:
 
     def begin_run_without_legs(self, problem: str, plan: Plan | None = None) -> None:
         """Prepare for a new FFmpeg that can't feed us; ``problem`` is a sentence."""
-        self._flush()
+        self._pictures.forget()
         self.plan = plan
         self.tracks = ()
         self.problem = redact(problem)  # viewers read it, and FFmpeg quotes whole addresses
@@ -126,15 +119,11 @@ class Source:
 
     def end_run(self) -> None:
         """FFmpeg is gone; viewers stay."""
-        self._flush()
         self.is_running = False
         self._run_began = None
 
     def close(self) -> None:
         """Give everything back."""
-        for timer in (self._flush_timer, self._gather_timer):
-            if timer is not None:
-                timer.cancel()
         for outlet in self.outlets.values():
             outlet.close()
         for leg in self.legs.values():
@@ -215,76 +204,41 @@ class Source:
                 continue
             if leg.kind == "audio":
                 audio.append(plain)
-            else:
-                self._hold(plain, now)
+                continue
+            for picture in self._pictures.feed(plain):
+                self._send_picture(picture, now)
         if audio:
             self.send("audio", audio, is_keyframe=True, now=now)
-        if self._pending and not self._is_gathering:
-            self._gather(leg)
-        elif self._pending and self._flush_timer is None:
-            self._flush_timer = self._loop.call_later(HOLD_SECONDS, self._flush)
 
-    def _gather(self, leg: Leg) -> None:
-        """Leave the rest of a frame in the socket for a moment: one wake-up reads it all."""
-        self._is_gathering = True
-        self._loop.remove_reader(leg.socket)
-        self._gather_timer = self._loop.call_later(GATHER_SECONDS, self._read_gathered, leg)
-
-    def _read_gathered(self, leg: Leg) -> None:
-        self._loop.add_reader(leg.socket, self._on_readable, leg)
-        self._on_readable(leg)
-        self._is_gathering = False
-
-    def _hold(self, plain: Plain, now: float) -> None:
-        """Collect a frame; send it at its marker bit, when it's large, or when time is up."""
-        pending = self._pending
-        if pending and plain[1] != pending[0][1]:
-            self._flush(now)
-            pending = self._pending
-        if not pending:
-            # the rest of a frame that was sent in two is no place to begin
-            is_start = plain[1] != self._last_timestamp
-            self._pending_is_keyframe = is_start and h264.is_keyframe_start(plain[3])
-            self._last_timestamp = plain[1]
-            if self._pending_is_keyframe:
-                self._learn_profile(plain[3])
-        pending.append(plain)
-        if plain[2] or len(pending) >= HOLD_PACKETS:
-            self._flush(now)
-
-    def _flush(self, now: float | None = None) -> None:
-        if self._flush_timer is not None:
-            self._flush_timer.cancel()
-            self._flush_timer = None
-        if self._pending:
-            packets, self._pending = self._pending, []
-            is_keyframe = self._pending_is_keyframe
-            self.send("video", packets, is_keyframe=is_keyframe, now=now)
+    def _send_picture(self, picture: Picture, now: float) -> None:
+        if picture.is_keyframe:
+            self._learn_profile(picture.nals)
+            if picture.is_whole:
+                self.keyframe = KeyFrame(self.video_codec, picture.nals)
+        if self.transcoder is not None:
+            self.transcoder.feed(picture)
+        self.send("video", picture.packets, is_keyframe=picture.is_keyframe, now=now)
 
     def send(
-        self, kind: str, packets: Sequence[Plain], *, is_keyframe: bool, now: float | None
+        self, kind: str, packets: Sequence[Plain], *, is_keyframe: bool, now: float
     ) -> None:
-        """Send packets that belong together to those who get this line."""
-        arrived = time.monotonic() if now is None else now
-        self.histories[kind].add(packets, arrived)
-        if kind == "video":
-            self.keyframes.add(packets, self.video_codec, is_keyframe=is_keyframe)
-            if self.transcoder is not None:
-                self.transcoder.feed(packets)
+        """Send packets that belong together, and came ``now``, to those who get this line."""
+        self.histories[kind].add(packets, now)
         outlet, taken = self.outlets[kind], packets[0][1]
-        extensions = outlet.describe(arrived, lambda: self._captured(kind, taken, arrived))
-        outlet.send(Burst(kind, packets, is_keyframe, arrived, extensions))
+        extensions = outlet.describe(now, lambda: self._captured(kind, taken, now))
+        outlet.send(Burst(kind, packets, is_keyframe, now, extensions))
 
     def _captured(self, kind: str, timestamp: int, now: float) -> int | None:
         """NTP time (32.32 bits) that belongs to a timestamp of the line."""
-        present = self._timeline.timestamp_at(kind, now)
+        present = self.clock(kind, now)
         if present is None:
             return None
-        return clock.ntp(now - (present - timestamp) / CLOCK_RATES[kind])
+        rate = CLOCK_RATES["audio" if kind == "audio" else "video"]
+        return clock.ntp(now - (present - timestamp) / rate)
 
-    def _learn_profile(self, payload: bytes) -> None:
+    def _learn_profile(self, nals: Sequence[bytes]) -> None:
         """Answer later viewers with the profile that the stream really has."""
-        sps = h264.find_sps(payload)
+        sps = h264.find_sps(nals)
         if sps is None:
             return
         self.tracks = tuple(

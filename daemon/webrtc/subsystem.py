@@ -300,10 +300,10 @@ class WebRTC:
         self._check_on()
         source = self.registry.source(process_id)
         self._check_media(source)
-        if source.keyframes.latest is None:
+        if source.keyframe is None:
             text = "no key frame came yet" if source.video_codec else "the process has no video"
             raise NotReadyError(text, retry_after=RETRY_AFTER, reason="no-picture")
-        return source.keyframes.latest
+        return source.keyframe
 
     def brief(self, process_id: str) -> dict[str, Any]:
         """Say in three words how a process is doing; it need not be known here."""

@@ -19,7 +19,8 @@ from daemon.log import redact
 from daemon.restream.config import ProcessId
 from daemon.rtc import vp8
 from daemon.rtc.derived import DerivedLine
-from daemon.rtc.timeline import Plain
+from daemon.rtc.packetizer import Picture
+from daemon.rtc.timeline import MARKER, Plain
 from daemon.webrtc.ffmpeg_args import build_vp8_args
 from daemon.webrtc.leg import Leg
 from daemon.webrtc.pipe import PicturePipe
@@ -103,10 +104,10 @@ class Transcoder:
         """Say that ``run`` will be called at once."""
         self._become(State.STARTING)
 
-    def feed(self, packets: Sequence[Plain]) -> None:
-        """Take packets of the video line."""
+    def feed(self, picture: Picture) -> None:
+        """Take a picture of the video line."""
         if self.pipe is not None:
-            self.pipe.feed(packets)
+            self.pipe.feed(picture)
 
     def close(self) -> None:
         """End it for good; ``run`` comes back soon after."""
@@ -240,7 +241,7 @@ class Transcoder:
             if self._pending and plain[1] != self._pending[0][1]:
                 self._flush(now)
             self._pending.append(plain)
-            if plain[2] or len(self._pending) >= HOLD_PACKETS:
+            if plain[2] & MARKER or len(self._pending) >= HOLD_PACKETS:
                 self._flush(now)
 
     def _flush(self, now: float) -> None:

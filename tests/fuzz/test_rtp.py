@@ -62,7 +62,7 @@ def test_any_bytes_as_rtcp(data: bytes) -> None:
 
 @given(payloads)
 def test_any_payload_as_h264(payload: bytes) -> None:
-    sps = h264.find_sps(payload)
+    sps = h264.find_sps(h264.nal_units([payload]))
     if sps is not None:
         assert h264.is_keyframe_start(payload)
         assert 0 < sps.width <= h264.MAX_SIZE
@@ -72,7 +72,7 @@ def test_any_payload_as_h264(payload: bytes) -> None:
 
 @given(st.lists(payloads, max_size=12))
 def test_any_payloads_as_a_picture(parts: list[bytes]) -> None:
-    stream = h264.annex_b(parts)
+    stream = h264.annex_b(h264.nal_units(parts))
     assert not stream or stream.startswith(b"\0\0\0\1")
     # a start code of four bytes stands for at least one of a header or of a length
     assert len(stream) <= 5 * sum(map(len, parts))

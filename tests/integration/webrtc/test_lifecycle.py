@@ -284,7 +284,7 @@ async def test_a_copy_from_a_file_carries_its_parameter_sets(
     async with Player(Viewer(kinds=("video",))) as player:
         player.play((await stage.webrtc.subscribe("cam", player.viewer.offer(), ME)).answer)
         await player.until(lambda: player.viewer.packets)
-        assert h264.find_sps(player.viewer.packets[0].payload) is not None
+        assert h264.find_sps(h264.nal_units([player.viewer.packets[0].payload])) is not None
 
 
 async def test_a_repeated_file_goes_on_after_its_end(stage: Stage, tmp_path: Path) -> None:
@@ -385,5 +385,5 @@ async def test_b_frames_that_the_probe_missed_are_left_out_and_encoded_from_then
 
 
 def sizes(viewer: Viewer) -> list[tuple[int, int]]:
-    found = [h264.find_sps(packet.payload) for packet in viewer.packets]
+    found = [h264.find_sps(h264.nal_units([packet.payload])) for packet in viewer.packets]
     return [(sps.width, sps.height) for sps in found if sps is not None]

@@ -230,14 +230,14 @@ async def test_the_last_key_frame_is_a_picture(stage: Stage) -> None:
     await stage.add("cam")
     await stage.until_live("cam")
     source = stage.webrtc.registry.source("cam")
-    await until(lambda: source.keyframes.latest)
+    await until(lambda: source.keyframe)
     frame = stage.webrtc.keyframe("cam")
-    jpeg = picture.jpeg("h264", h264.annex_b(frame.payloads))
+    jpeg = picture.jpeg("h264", h264.annex_b(frame.nals))
     decoder = av.CodecContext.create("mjpeg", "r")
     assert isinstance(decoder, av.VideoCodecContext)
     (shown,) = decoder.decode(av.Packet(jpeg))
     assert (shown.width, shown.height) == (320, 180)
-    await until(lambda: source.keyframes.latest is not frame)  # the next one takes its place
+    await until(lambda: source.keyframe is not frame)  # the next one takes its place
 
 
 async def test_sound_alone_has_no_picture_and_says_so(stage: Stage) -> None:

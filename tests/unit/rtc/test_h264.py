@@ -37,7 +37,7 @@ def aggregate(*nals: bytes) -> bytes:
     ],
 )
 def test_what_x264_writes(nal: bytes, profile_level_id: str, width: int, height: int) -> None:
-    sps = h264.find_sps(nal)
+    sps = h264.find_sps(h264.nal_units([nal]))
     assert sps is not None
     assert sps.profile_level_id == profile_level_id
     assert (sps.width, sps.height) == (width, height)
@@ -123,11 +123,11 @@ def test_impossible_numbers_are_refused(writer: Writer) -> None:
 
 @pytest.mark.parametrize("cut", range(11))
 def test_a_cut_sps_is_none(cut: int) -> None:
-    assert h264.find_sps(HIGH_1080[:cut]) is None
+    assert h264.find_sps(h264.nal_units([HIGH_1080[:cut]])) is None
 
 
 def test_sps_inside_an_aggregate() -> None:
-    sps = h264.find_sps(aggregate(SEI, BASELINE_640_360, PPS))
+    sps = h264.find_sps(h264.nal_units([aggregate(SEI, BASELINE_640_360, PPS)]))
     assert sps is not None
     assert sps.width == 640
 
@@ -146,7 +146,7 @@ def test_sps_inside_an_aggregate() -> None:
     ],
 )
 def test_no_whole_sps(payload: bytes) -> None:
-    assert h264.find_sps(payload) is None
+    assert h264.find_sps(h264.nal_units([payload])) is None
 
 
 @pytest.mark.parametrize(
@@ -207,11 +207,13 @@ def fragments(nal: bytes, size: int) -> list[bytes]:
 
 def test_a_picture_is_put_together_from_all_three_kinds_of_payloads() -> None:
     payloads = [aggregate(SMALLEST, PPS), SEI, *fragments(IDR, 50)]
-    assert h264.annex_b(payloads) == b"".join(START + nal for nal in (SMALLEST, PPS, SEI, IDR))
+    assert h264.annex_b(h264.nal_units(payloads)) == b"".join(
+        START + nal for nal in (SMALLEST, PPS, SEI, IDR)
+    )
 
 
 def test_a_fragment_that_begins_and_ends_at_once_is_whole() -> None:
-    assert h264.annex_b(fragments(IDR, 1000)) == START + IDR
+    assert h264.annex_b(h264.nal_units(fragments(IDR, 1000))) == START + IDR
 
 
 @pytest.mark.parametrize("missing", [0, 3])
@@ -219,11 +221,11 @@ def test_a_nal_unit_without_its_begin_or_end_is_left_out(missing: int) -> None:
     payloads = fragments(IDR, 50)
     assert len(payloads) == 4
     del payloads[missing]
-    assert h264.annex_b([*payloads, PPS]) == START + PPS
+    assert h264.annex_b(h264.nal_units([*payloads, PPS])) == START + PPS
 
 
 @pytest.mark.parametrize(
     "payloads", [[], [b""], [b"\x1c"], [b"\x7c\x85"], [b"\x78\0"], [b"\xff" * 9], [b"\0"]]
 )
 def test_what_is_broken_gives_nothing(payloads: list[bytes]) -> None:
-    assert h264.annex_b(payloads) == b""
+    assert h264.annex_b(h264.nal_units(payloads)) == b""

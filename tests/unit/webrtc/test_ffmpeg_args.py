@@ -19,7 +19,7 @@ def pairs(args: list[str]) -> dict[str, str]:
 
 def test_a_leg_goes_to_its_port_from_its_port() -> None:
     args = build_args(COPY, LEG, start_microseconds=123)
-    assert args[-1] == "udp://127.0.0.1:5004?pkt_size=1200&localaddr=127.0.0.1&localport=5005"
+    assert args[-1] == "udp://127.0.0.1:5004?pkt_size=60000&localaddr=127.0.0.1&localport=5005"
     options = pairs(args[:-1])
     assert options["-map"] == "0:0"
     assert options["-payload_type"] == "102"

@@ -4,7 +4,7 @@ from typing import cast
 
 from daemon.rtc import flv
 from daemon.rtc.derived import DerivedLine
-from daemon.rtc.timeline import Plain
+from daemon.rtc.packetizer import Picture
 from daemon.webrtc.pipe import LONGEST, MAX_WAITING, PicturePipe
 
 SPS, PPS = b"\x67\x42\xc0\x0d\xd9", b"\x68\xcb\x83\xcb"
@@ -36,22 +36,16 @@ def opened() -> tuple[PicturePipe, Pipe]:
     return PicturePipe(cast("object", writer), line), writer  # type: ignore[arg-type]
 
 
-def frame(timestamp: int, *payloads: bytes) -> list[Plain]:
-    last = len(payloads) - 1
-    return [
-        (number, timestamp, 128 if number == last else 0, payload)
-        for number, payload in enumerate(payloads)
-    ]
+def frame(timestamp: int, *nals: bytes) -> Picture:
+    is_key = IDR in nals
+    return Picture(timestamp, nals, packets=(), is_keyframe=is_key, is_whole=True)
 
 
 def test_pictures_go_in_whole_from_a_key_frame_on() -> None:
     pipe, writer = opened()
     pipe.feed(frame(0, P_SLICE))
     assert writer.written == b""
-    key = frame(3000, SPS, PPS, IDR)
-    pipe.feed(key[:2])
-    assert writer.written == b""
-    pipe.feed(key[2:])
+    pipe.feed(frame(3000, SPS, PPS, IDR))
     expected = flv.HEADER + flv.configuration([SPS, PPS])
     expected += flv.picture([SPS, PPS, IDR], 0, is_key=True)
     assert writer.written == expected
