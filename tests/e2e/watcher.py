@@ -24,6 +24,7 @@ from tests.e2e.waiting import until
 WHITE = 128  # mean luma; the flash is 255, the rest 0
 LOUD = 3000  # of 32768; the beep's peak is 26000, silence below 100
 QUIET_SECONDS = 0.3  # between two beeps; within one, samples cross zero
+BEFORE_SOUND = 0.2  # seconds; farther before the first beep, a flash has none
 RATES = {"video": 90_000, "audio": 48_000}
 
 
@@ -225,9 +226,11 @@ class Watcher:
     def offsets(self, since: int = 0) -> list[float]:
         """Seconds from each flash to its beep on the sender's clock; positive: beep is late.
 
-        ``since``: how many flashes to leave out.
+        ``since``: how many flashes to leave out. One of the instant start is left out, too: its
+        beep was before we listened.
         """
         beeps = [self.audio.common_seconds(mark) for mark in self.audio.marks]
-        flashes = [self.video.common_seconds(mark) for mark in self.video.marks[since:]]
+        shown = [self.video.common_seconds(mark) for mark in self.video.marks[since:]]
+        flashes = [flash for flash in shown if flash > beeps[0] - BEFORE_SOUND]
         nearest = [min(beeps, key=lambda beep: abs(beep - flash)) for flash in flashes]
         return [beep - flash for beep, flash in zip(nearest, flashes, strict=True)]
