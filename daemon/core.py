@@ -228,7 +228,7 @@ class Core:
 
     def _alarms(self) -> list[Alarm]:
         """List what an operator should look at."""
-        return [*self._store_alarms, *filter(None, [self._restreamer.alarm])]
+        return [*self._store_alarms, *self._restreamer.alarms()]
 
     def _is_revoked(self, login_id: str) -> bool:
         return any(self._revocations.contains(kind, login_id) for kind in ("token", "family"))

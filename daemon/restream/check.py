@@ -10,6 +10,7 @@ from daemon.restream import placeholders as words
 from daemon.restream import policy as policies
 from daemon.restream import reference
 from daemon.restream.config import ProcessConfig
+from daemon.restream.full import writes_below
 from daemon.restream.host import Hosts
 from daemon.restream.policy import Policy
 
@@ -61,6 +62,14 @@ class Checks:
     async def admit(self, resolved: ProcessConfig) -> None:
         """Look up its hosts just before its start. Raises InvalidError, LookUpError."""
         await self._hosts.check(resolved, self.policy.networks, is_strict=True)
+
+    def writes_to_disk(self, config: ProcessConfig) -> bool:
+        """Whether it writes files; one that can't be resolved doesn't run."""
+        root = self.policy.disk_dir
+        try:
+            return root is not None and writes_below(self.resolve(config), root)
+        except InvalidError:
+            return False
 
     def _check_author(self, config: ProcessConfig, author: Author) -> None:
         """Allow the level raw to whom it is for, and note what they used it for."""

@@ -225,7 +225,7 @@ class Process:
         if run is None or self._life.exec is not Exec.RUNNING or not run.sample(now):
             return
         if reason := self._limits.check(run.usage, now):
-            self._say(reason)
+            self.say(reason)
             self._life.receive_exceeded(now)
 
     # Start
@@ -283,7 +283,7 @@ class Process:
         if not run.has_progressed and self._life.exec is Exec.RUNNING:
             run.has_progressed = True
             if self._shared.hooks.on_media(self.id):
-                self._say("the input came late: starting again, with all outputs")
+                self.say("the input came late: starting again, with all outputs")
                 self.restart()
 
     # End
@@ -292,10 +292,10 @@ class Process:
         if action is Action.INTERRUPT:
             log.info("process %s: finishing, %s", self.id, self._life.cause)
             if self._life.cause is Cause.STALE:
-                self._say(f"no progress for {self.config.stale_timeout_seconds} s")
+                self.say(f"no progress for {self.config.stale_timeout_seconds} s")
         if action is Action.ALARM:
             log.error("process %s: its FFmpeg survives SIGKILL", self.id)
-            self._say("FFmpeg survives SIGKILL; nothing is started until it is gone")
+            self.say("FFmpeg survives SIGKILL; nothing is started until it is gone")
         elif self._run is not None and self._run.child is not None:
             self._send(*_SIGNALS[action])
         elif self._starting is not None:
@@ -318,9 +318,9 @@ class Process:
             return
         run.ended.set()
         if run.failure:
-            self._say(run.failure)
+            self.say(run.failure)
         if code == -signal.SIGXFSZ:
-            self._say(f"a file reached the limit of {self._shared.max_file_bytes} bytes")
+            self.say(f"a file reached the limit of {self._shared.max_file_bytes} bytes")
         now = time.monotonic()
         is_again = run.is_announced and self._shared.hooks.on_exit(self._describe(run, code))
         self._life.receive_exit(
@@ -347,7 +347,7 @@ class Process:
     def _recover(self) -> None:
         """After a bug of ours: no child, and the usual rules for what comes next."""
         self._abandon()
-        self._say("internal error; the daemon's log has the details")
+        self.say("internal error; the daemon's log has the details")
         if self.is_alive:
             self._life.receive_exit(None, time.monotonic(), dice=_DICE.random())
         self._advance()
@@ -376,7 +376,7 @@ class Process:
 
     # What it shows
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
         self._recorder.add_line(text, time.time())
 
     def _show_command(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from daemon.restream.alarm import Alarm, watch
 from daemon.restream.check import DAEMON, Author, Checks
 from daemon.restream.cleanup import Cleaner, rules_of
 from daemon.restream.config import ConfigCleanup, ProcessConfig, ProcessId
+from daemon.restream.full import FullDisk
 from daemon.restream.guarded import GuardedHooks
 from daemon.restream.hooks import ProcessHooks, StopReason
 from daemon.restream.host import Hosts
@@ -100,6 +101,7 @@ class Restreamer:
             max_file_bytes=max_file_bytes,
         )
         self._cleaner = Cleaner(filesystems, self._cleanup_rules)
+        self._full_disk = FullDisk(filesystems.get("disk"), self._stop_writers)
         self._group: asyncio.TaskGroup | None = None
         self._ids = Reservations(self._processes.__contains__, STOP_SECONDS)
         self._claims: set[ProcessId] = set()  # orders to start that are being stored
@@ -123,6 +125,7 @@ class Restreamer:
                 group.create_task(self._cleaner.run())
                 try:
                     self._boot(stored)
+                    group.create_task(self._full_disk.run())
                     self.ready.set()
                     await watch(self._shared.alarm, self._started)
                 finally:
@@ -130,10 +133,9 @@ class Restreamer:
         finally:  # every FFmpeg has ended; a cancellation ends here, too
             await self._cleaner.finish()
 
-    @property
-    def alarm(self) -> Alarm | None:
-        """What is wrong with many processes at once; None: nothing."""
-        return self._shared.alarm.raised
+    def alarms(self) -> list[Alarm]:
+        """Tell what is wrong with more than one process."""
+        return [*filter(None, (self._shared.alarm.raised, self._full_disk.raised))]
 
     def get(self, process_id: ProcessId) -> Process:
         """Give one process. Raises NotFoundError."""
@@ -297,6 +299,17 @@ class Restreamer:
                 self._checks.resolve(process.config)
             with self._room_for(process.id, process.order):
                 process.restart()
+
+    async def _stop_writers(self, why: str) -> list[ProcessId]:
+        writers = [
+            process
+            for process in self.processes()
+            if process.order is Order.START and self._checks.writes_to_disk(process.config)
+        ]
+        for process in writers:
+            await self._durably(partial(self._command, process, Command.STOP))
+            process.say(why)
+        return [process.id for process in writers]
 
     async def _set_order(self, process: Process, order: Order) -> None:
         with self._room_for(process.id, order):

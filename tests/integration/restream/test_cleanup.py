@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from daemon.restream.config import ConfigCleanup, ConfigIO
+from daemon.restream.config import ConfigCleanup, ConfigIO, ProcessId
+from daemon.restream.policy import Policy
+from daemon.restream.state import Order
 from daemon.storage.disk import DiskFilesystem
 from tests.integration.restream.house import House, pid_of
 from tests.integration.restream.support import CAM, make_config, names_in, until
@@ -62,3 +64,32 @@ async def test_the_end_of_the_daemon_purges(house: House, disk: Path) -> None:
         await restreamer.add(ruled(purge_on_delete=True))
         await pid_of(restreamer)
     assert names_in(disk) == ["other.ts"]
+
+
+async def test_a_full_disk_stops_who_writes_to_it_and_nobody_else(
+    house: House, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.restream.full.PERIOD", 0.01)
+    monkeypatch.setattr("daemon.storage.disk.USAGE_SECONDS", 0.0)
+    filesystem = DiskFilesystem(disk)
+    reader = ProcessId("reader")
+    output = ConfigIO("out", f"{disk}/film.ts", ("-f", "mpegts"))
+    async with house.open(
+        filesystems={"disk": filesystem}, policy=Policy(disk_dir=disk)
+    ) as restreamer:
+        await restreamer.add(make_config(output=(output,)))
+        await restreamer.add(make_config(id=reader))
+        await pid_of(restreamer)
+        await pid_of(restreamer, reader)
+        assert restreamer.alarms() == []
+        filesystem.limit_bytes = len(FILES)
+        await until(lambda: restreamer.get(CAM).state().order is Order.STOP)
+        await until(lambda: not restreamer.get(CAM).is_alive)
+        [alarm] = restreamer.alarms()
+        assert alarm.code == "disk-full"
+        assert "the disk is full" in restreamer.get(CAM).state().last_logline
+        assert restreamer.get(reader).state().order is Order.START
+        filesystem.limit_bytes = 100
+        await until(lambda: restreamer.alarms() == [])
+    async with house.open() as restreamer:
+        assert restreamer.get(CAM).order is Order.STOP  # durable, as the answer to a user's is

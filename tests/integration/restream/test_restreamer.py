@@ -255,14 +255,13 @@ async def test_many_failures_at_once_are_one_alarm(
         for number in range(4):
             await restreamer.add(make_config("exit 1", id=ProcessId(f"bad{number}")))
         await restreamer.add(make_config())
-        await until(lambda: restreamer.alarm)
-        assert restreamer.alarm is not None
-        assert restreamer.alarm.code == "many-failures"
+        await until(restreamer.alarms)
+        assert [alarm.code for alarm in restreamer.alarms()] == ["many-failures"]
         said = [line for line in caplog.messages if line.startswith("restream: alarm:")]
         assert len(said) == 1
         for number in range(4):
             await restreamer.command(ProcessId(f"bad{number}"), "stop")
-        await until(lambda: restreamer.alarm is None)
+        await until(lambda: restreamer.alarms() == [])
 
 
 async def test_what_a_user_stops_is_no_failure(
