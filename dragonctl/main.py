@@ -14,6 +14,7 @@ from dragonctl.commands import (
     import_core,
     live,
     login,
+    metadata,
     option,
     process,
     serve,
@@ -82,7 +83,7 @@ app.add_typer(viewers.app, name="viewers")
 app.add_typer(fs.app, name="fs")
 app.command()(statistics.sessions)
 app.command()(statistics.metrics)
-app.command()(statistics.metadata)
+app.command()(metadata.metadata)
 app.command()(statistics.rtmp)
 app.command()(statistics.srt)
 app.command()(about.log)

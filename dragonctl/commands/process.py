@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dragonctl import mask, record, render
+from dragonctl.commands import metadata as notes
 from dragonctl.commands import process_edit
 from dragonctl.commands.live import drawn_plan
-from dragonctl.commands.option import Json, ProcessId, connect, json_or_text
+from dragonctl.commands.option import Json, ProcessId, connect
 from dragonctl.commands.process_view import (
     drawn_probe,
     drawn_process,
@@ -17,7 +19,7 @@ from dragonctl.commands.process_view import (
     last_words,
     list_row,
 )
-from dragonctl.errors import ClientError, ExitCode
+from dragonctl.errors import ClientError
 from dragonctl.follow import fresh_lines, pauses, until_interrupted
 
 if TYPE_CHECKING:
@@ -199,26 +201,14 @@ def delete(process_id: ProcessId, *, json: Json = False) -> None:
 @app.command()
 def metadata(
     process_id: ProcessId,
-    key: Annotated[str | None, typer.Argument(help="Only this one.")] = None,
-    value: Annotated[
-        str | None, typer.Argument(help="Set it: JSON, or else plain text.")
-    ] = None,
+    key: notes.Key = None,
+    value: notes.Value = None,
     *,
-    unset: Annotated[bool, typer.Option("--unset", help="Take the key away.")] = False,
+    unset: notes.Unset = False,
     json: Json = False,
 ) -> None:
     """Show or set notes of clients, as JSON."""
-    if unset and (key is None or value is not None):
-        raise ClientError("--unset takes a key and no value", ExitCode.USAGE)
-    place = path(process_id, "metadata", *([] if key is None else [key]))
-    with connect() as client:
-        if unset:
-            found = client.put_null(place)
-        elif value is not None:
-            found = client.put(place, json_or_text(value))
-        else:
-            found = client.get(place)
-    typer.echo(render.to_json(found, is_compact=json))
+    notes.show_or_set(partial(path, process_id, "metadata"), key, value, unset=unset, json=json)
 
 
 def all_lines(run: Any) -> list[str]:

@@ -1,12 +1,11 @@
-"""sessions, metrics, metadata, rtmp and srt: what the server counts and keeps."""
+"""sessions, metrics, rtmp and srt: what the server counts."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dragonctl import record, render, unit
-from dragonctl.commands.option import Json, connect, json_or_text
-from dragonctl.errors import ClientError, ExitCode
+from dragonctl.commands.option import Json, connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,31 +53,6 @@ def metrics(
         body = {"timerange_sec": seconds, "interval_sec": 0, "metrics": wanted}
         found = client.post("/api/v3/metrics", body)
     render.emit(found, lambda: _values(found), is_json=json)
-
-
-def metadata(
-    key: Annotated[str | None, typer.Argument(help="Only this one.")] = None,
-    value: Annotated[
-        str | None, typer.Argument(help="Set it: JSON, or else plain text.")
-    ] = None,
-    *,
-    unset: Annotated[bool, typer.Option("--unset", help="Take the key away.")] = False,
-    json: Json = False,
-) -> None:
-    """Show or set notes of clients about the whole system, as JSON."""
-    if unset and (key is None or value is not None):
-        raise ClientError("--unset takes a key and no value", ExitCode.USAGE)
-    from dragonctl.client import system_path
-
-    place = system_path("metadata", *([] if key is None else [key]))
-    with connect() as client:
-        if unset:
-            found = client.put_null(place)
-        elif value is not None:
-            found = client.put(place, json_or_text(value))
-        else:
-            found = client.get(place)
-    typer.echo(render.to_json(found, is_compact=json))
 
 
 def rtmp(*, json: Json = False) -> None:
