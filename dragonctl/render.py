@@ -51,8 +51,15 @@ def emit(value: Any, draw: Callable[[], "Iterable[RenderableType]"], *, is_json:
         typer.echo(to_json(value))
         return
     screen = console()
-    for part in draw():
-        screen.print(part)
+    if is_terminal():
+        for part in draw():
+            screen.print(part)
+        return
+    with screen.capture() as captured:
+        for part in draw():
+            screen.print(part)
+    for line in captured.get().splitlines():
+        typer.echo(line.rstrip())  # a table fills its last column up
 
 
 def done(words: str, value: Any, *, is_json: bool) -> None:

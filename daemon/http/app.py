@@ -12,6 +12,7 @@ from daemon.auth import Auth, ViewerAccess
 from daemon.http import (
     about,
     absent,
+    audit,
     config,
     errors,
     events,
@@ -189,6 +190,7 @@ def _watch(app: Quart, services: Services) -> None:
     async def finish(response: Response) -> Response:
         if request.scheme == "https":
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        audit.note(response)
         return cors.finish(response)
 
 

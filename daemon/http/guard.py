@@ -101,6 +101,15 @@ def scope_of(view: Callable[..., Any]) -> Scope | None:
     return scope if isinstance(scope, Scope) else None
 
 
+def scope_now() -> Scope | None:
+    """Give the scope of the current request's route; None: there is no such route."""
+    if request.routing_exception is not None:
+        return None
+    scope = scope_of(current_app.view_functions[request.endpoint or ""])
+    assert scope is not None, "create_app lets no route without a scope pass"
+    return scope
+
+
 def caller() -> Caller:
     """Who sent the current request."""
     found: Caller = g.caller
@@ -140,10 +149,7 @@ class Guard:
 
     def _scope(self) -> Scope | None:
         """Find what the route needs; None: there is no such route."""
-        if request.routing_exception is not None:
-            return None
-        scope = scope_of(current_app.view_functions[request.endpoint or ""])
-        assert scope is not None, "create_app lets no route without a scope pass"
+        scope = scope_now()
         if scope is Scope.SESSION:
             return Scope.WHEP_VIEW if self._is_session_strict else Scope.PUBLIC
         return scope

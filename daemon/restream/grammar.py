@@ -32,7 +32,7 @@ _POWERS = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3}  # powers of 1000, or of 1024 
 # Files and programs behind FFmpeg's own back, or words to us
 _REFUSED = """
     aribb24-base-path assetmaps attach cache_dir dump_attachment dumpgraph filter_complex_script
-    filter_script fpre graph_file gateway header hls_enc_key_url hls_key_info_file http_proxy
+    filter_script fpre graph_file gateway header hls_enc_key_url hls_key_info_file
     ifo_palette load_plugins omx_libname omx_libprefix pass passlogfile pre apre spre vpre
     print_graphs print_graphs_file private_key protocol_blacklist report rtmp_swfverify sdp_file
     sinks sources stats_enc_post stats_enc_pre stats_mux_pre stdin sub_name vstats vstats_file
@@ -41,7 +41,9 @@ _REFUSED = """
 """
 REFUSED = frozenset(_REFUSED.split())
 # Their value is a file or URL that is written, so it is checked as an output is
-PLACES = frozenset({"hls_segment_filename", "segment_list", "segment_header_filename"})
+PLACES = frozenset(
+    {"hls_segment_filename", "http_proxy", "segment_list", "segment_header_filename"}
+)
 # Their value is a name beside the output
 _NAMES = """
     hls_fmp4_init_filename hls_master_name hls_subtitle_path init_seg_name master_pl_name
