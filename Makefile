@@ -21,7 +21,7 @@ dev: setup ## The demo, and the UI by Vite's server, which shows each change at 
 test: system setup node ui ## Set everything up; run the checks and every test
 	@tests/run $(ARGS)
 
-soak: setup system ## The tests that take minutes each, which `make test` leaves out
+soak: setup system ## What `make test` leaves out: tests that take minutes, or a quiet machine
 	@$(BIN)/pytest -m soak $(ARGS)
 
 lint: setup ## Style, types and the house's import rules

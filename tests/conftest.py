@@ -37,6 +37,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             give_up(f"there is no {names[0]} on PATH (`make system` installs it)")
 
 
+@pytest.fixture(
+    params=[False, pytest.param(True, marks=pytest.mark.soak)], ids=["any-machine", "quiet"]
+)
+def is_quiet(request: pytest.FixtureRequest) -> bool:
+    """Tell whether figures of time count. A test that takes this is a soak test once more.
+
+    Else a busy machine may be slow and stand still: what is tested then is what happens.
+    """
+    return bool(request.param)
+
+
 @pytest.fixture(scope="session")
 def ffmpeg_binary() -> Path:
     """Give the system's FFmpeg."""

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
 
 from tests.e2e.conftest import daemon, film, make_daemon, sparse, wheel_ffmpeg
+from tests.e2e.waiting import DEADLINE
 
 __all__ = [
     "daemon",
@@ -21,6 +22,8 @@ __all__ = [
 
 HERE = Path(__file__).parent
 SCREENSHOTS = HERE / "screenshots"
+TIMEOUT = 1000 * DEADLINE  # milliseconds for one step
+expect.set_options(timeout=TIMEOUT)
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -54,9 +57,10 @@ async def page(chromium_binary: Path, site: str) -> AsyncIterator[Page]:
     """Give a tab with the page open; errors in it fail the test."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=str(chromium_binary), args=list(FLAGS)
+            executable_path=str(chromium_binary), args=list(FLAGS), timeout=TIMEOUT
         )
         tab = await browser.new_page(viewport={"width": 640, "height": 360})
+        tab.set_default_timeout(TIMEOUT)
         errors: list[str] = []
         tab.on("pageerror", lambda error: errors.append(str(error)))
         await tab.goto(site)

@@ -39,7 +39,7 @@ async def until_plays_on(page: Page, width: int) -> Any:
         assert now["frames"] >= before["frames"] + FRAMES, now
         return now
 
-    now = await until(goes_on, f"Chromium shows pictures {width} wide", seconds=20.0)
+    now = await until(goes_on, f"Chromium shows pictures {width} wide")
     assert now["state"] == "connected"
     assert "closed" not in now["dtls"]
     return now
@@ -87,7 +87,7 @@ async def test_a_track_that_vanishes_ends_the_session_with_its_reason(
     async def is_told() -> bool:
         return "closed" in (await stats(page))["dtls"]
 
-    await until(is_told, "Chromium is told", seconds=15.0)
+    await until(is_told, "Chromium is told")
     assert "tracks-changed" in daemon.log
     await daemon.until_live("cam")
     await page.evaluate("() => player.peer.close()")

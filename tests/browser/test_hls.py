@@ -57,7 +57,7 @@ async def test_hls_plays_natively_and_by_hls_js(
         return now
 
     await open_native()
-    await until(is_playing, "Chromium plays", seconds=60.0)
+    await until(is_playing, "Chromium plays")
     await take_screenshot(page, "hls")
     await is_session(daemon)
 
@@ -66,7 +66,7 @@ async def test_hls_plays_natively_and_by_hls_js(
         answer = await daemon.call("PUT", f"/api/v3/fs/disk{name}", content=data)
         assert answer.status_code == 201, answer.text
     await page.goto(f"{daemon.url}/page.html")
-    await until(is_playing, "hls.js plays", seconds=60.0)
+    await until(is_playing, "hls.js plays")
     await take_screenshot(page, "hls-js")
     await is_session(daemon)
 

@@ -3,7 +3,6 @@
 import itertools
 import math
 import statistics
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +22,9 @@ WATCH_MS = 600
 FROZEN = 6  # fewer pictures in that time; 18 are due
 LIP_SYNC_MS = 40.0
 SYNC_SECONDS = 60.0  # Chromium moves them by small steps: about 8 s on a quiet machine
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What twenty joins must keep to; in ms."""
-
-    picture_ms: float  # from the POST
-    picture_share: float  # of the joins that must keep to it
-    forward_ms: float  # that pictures of the burst are seen, median
-
-
-# without an instant start half of the joins wait for 2 s and more, on any machine
-ANY_MACHINE = Limits(picture_ms=1500.0, picture_share=0.5, forward_ms=1000.0)
-# no eye follows a fast-forward of that length
-QUIET_MACHINE = Limits(picture_ms=300.0, picture_share=0.95, forward_ms=150.0)
+PICTURE_MS = 300.0  # from the POST, p95
+USUAL_MS = 1500.0  # the same on any machine, median; 2000 if it had to be waited for
+FORWARD_MS = 150.0  # that pictures of the burst are seen, median: no eye follows that
 
 
 def forward_ms(shown: list[list[float]]) -> float:
@@ -50,11 +37,8 @@ def forward_ms(shown: list[list[float]]) -> float:
     return last[-1] - shown[0][0] if last else 0.0
 
 
-@pytest.mark.parametrize(
-    "limits", [ANY_MACHINE, pytest.param(QUIET_MACHINE, marks=pytest.mark.soak)]
-)
 async def test_twenty_joins_show_a_picture_at_once_and_no_fast_forward(
-    limits: Limits, page: Page, daemon: Daemon, sparse: Path
+    page: Page, daemon: Daemon, sparse: Path, is_quiet: bool
 ) -> None:
     await daemon.add(inputs.config("live", inputs.read(sparse, "-re")))
     await daemon.until_live("live")
@@ -70,11 +54,11 @@ async def test_twenty_joins_show_a_picture_at_once_and_no_fast_forward(
         pictures.append(seen["picture"])
         if wait:
             forwards.append(forward_ms(seen["shown"]))
-            assert len(seen["shown"]) >= FROZEN, "it stood still after the burst"
-    assert statistics.median(forwards) <= limits.forward_ms, forwards
-    pictures.sort()
-    kept = math.ceil(limits.picture_share * JOINS) - 1
-    assert pictures[kept] <= limits.picture_ms, pictures
+            assert len(seen["shown"]) >= FROZEN or not is_quiet, "it stood still after it"
+    assert statistics.median(pictures) <= USUAL_MS, pictures
+    if is_quiet:
+        assert sorted(pictures)[math.ceil(0.95 * JOINS) - 1] <= PICTURE_MS, pictures
+        assert statistics.median(forwards) <= FORWARD_MS, forwards
 
 
 async def test_chromium_brings_sound_and_picture_together_after_the_burst(

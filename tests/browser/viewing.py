@@ -26,7 +26,7 @@ async def open_player(
     await page.evaluate("([url, token, via]) => player.play(url, token, via)", arguments)
 
 
-async def until_picture(page: Page, seconds: float = 20.0) -> Any:
+async def until_picture(page: Page) -> Any:
     """Wait for the first picture."""
 
     async def is_seen() -> Any:
@@ -34,7 +34,7 @@ async def until_picture(page: Page, seconds: float = 20.0) -> Any:
         assert now["picture"], now
         return now
 
-    return await until(is_seen, "there is a picture", seconds=seconds)
+    return await until(is_seen, "there is a picture")
 
 
 async def media_address(daemon: Daemon) -> tuple[str, int]:

@@ -17,15 +17,14 @@ from urllib.parse import quote
 import httpx
 import psutil
 
-from tests.e2e.waiting import until
+from tests.e2e.waiting import DEADLINE, until
 
 COMMAND = Path(sys.executable).with_name("dragonctl")
 USERNAME = "admin"
 PASSWORD = "a made-up passphrase"
 INSTANCE_MARKER = "DRAGONCTL_INSTANCE"
 PROCESS_MARKER = "DRAGONCTL_PROCESS"
-READY_SECONDS = 30.0
-STOP_SECONDS = 20.0  # what an operator's service manager would grant
+STOP_SECONDS = 60.0  # what an operator's service manager would grant
 Json = Any
 
 
@@ -87,7 +86,7 @@ class Daemon:
         self.log_path = directory / "daemon.log"
         self.process: subprocess.Popen[bytes] | None = None
         self.token = ""
-        self._http = httpx.Client(base_url=self.url, timeout=30.0, trust_env=False)
+        self._http = httpx.Client(base_url=self.url, timeout=DEADLINE, trust_env=False)
         self.disk.mkdir(parents=True)
         self.config.write_text(self.settings.toml(directory, self.data, self.port))
 
@@ -128,7 +127,7 @@ class Daemon:
     async def start(self) -> "Daemon":
         """Start it, wait until it answers, log in."""
         self.launch()
-        await until(self._answers, "the daemon answers /ping", seconds=READY_SECONDS)
+        await until(self._answers, "the daemon answers /ping")
         if not self.token:
             self.token = await self.login()
         return self
@@ -259,7 +258,7 @@ class Daemon:
         """Give what is said of a process's WebRTC side."""
         return await self.get(whep_path(process_id))
 
-    async def until_live(self, process_id: str, seconds: float = 30.0) -> Json:
+    async def until_live(self, process_id: str) -> Json:
         """Wait for the media of every track of the plan."""
 
         async def is_live() -> Json:
@@ -269,7 +268,7 @@ class Daemon:
             return status if status["state"] == "live" and is_flowing else None
 
         try:
-            return await until(is_live, f"{process_id} is live", seconds=seconds)
+            return await until(is_live, f"{process_id} is live")
         except AssertionError as error:
             report = await self.get(f"{process_path(process_id)}/report")
             text = f"{json.dumps(report, indent=1)}\n{self.log}"
@@ -299,7 +298,7 @@ class Outcome:
     stderr: str
 
 
-async def run_cli(daemon: Daemon, *words: str, seconds: float = 60.0) -> Outcome:
+async def run_cli(daemon: Daemon, *words: str, seconds: float = DEADLINE) -> Outcome:
     """Run `dragonctl` as a user who has logged in to this daemon by the environment."""
     environment = os.environ | {
         "HOME": str(daemon.directory),

@@ -7,7 +7,6 @@ import pytest
 
 from tests.e2e import inputs
 from tests.e2e.daemon import Daemon, process_path, whep_path
-from tests.e2e.waiting import until
 from tests.e2e.watcher import Watcher
 from tests.fakes.viewer import Viewer
 
@@ -60,7 +59,7 @@ async def test_switching_webrtc_off_ends_the_viewers_and_later_offers_are_404(
     async with Watcher(daemon.whep_url("cam"), daemon.token) as watcher:
         await watcher.until_playing()
         await daemon.change("cam", webrtc={"enabled": False})
-        await until(lambda: watcher.was_told, "the viewer is told", seconds=3.0)
+        await watcher.until_told()
     assert (await post(daemon, "cam")).status_code == 404
 
     await daemon.change("cam", webrtc={"enabled": True})
@@ -80,7 +79,7 @@ async def test_stopping_and_deleting_end_the_viewers(daemon: Daemon, ending: str
         else:
             answer = await daemon.call("DELETE", process_path("cam"))
             assert (answer.status_code, answer.json()) == (200, "OK")
-        await until(lambda: watcher.was_told, "the viewer is told", seconds=3.0)
+        await watcher.until_told()
     assert (await post(daemon, "cam")).status_code == 404
     assert daemon.children("cam") == []
 
@@ -151,7 +150,7 @@ async def test_an_address_with_a_token_opens_one_process_until_it_is_revoked(
         place = f"{process_path('cam')}/token/{given['id']}"
         assert (await daemon.call("DELETE", place)).status_code == 200
         assert (await daemon.request("POST", url, **offer)).status_code == 401
-        await until(lambda: watcher.was_told, "the viewer is told", seconds=10.0)
+        await watcher.until_told()
     assert given["token"] not in daemon.log
 
 

@@ -13,7 +13,7 @@ from tests.conftest import give_up
 from tests.e2e import inputs
 from tests.e2e.conftest import MakeDaemon
 from tests.e2e.daemon import COMMAND, Daemon, Settings, process_path, run_cli, whep_path
-from tests.e2e.waiting import until
+from tests.e2e.waiting import DEADLINE, until
 
 pytestmark = [pytest.mark.ffmpeg, pytest.mark.slow]
 JSON = {"Content-Type": "application/json"}
@@ -80,7 +80,7 @@ def serve(config: Path, **environment: str) -> str:
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=DEADLINE,
         check=False,
     )
     assert done.returncode == 1, done
@@ -177,7 +177,7 @@ def test_a_missing_ffmpeg_stops_the_start_and_says_what_to_do(
     make_daemon: MakeDaemon, binary: str
 ) -> None:
     daemon = make_daemon(Settings(ffmpeg=binary))
-    assert daemon.launch().wait(20) not in (0, None)
+    assert daemon.launch().wait(DEADLINE) not in (0, None)
     assert binary in daemon.log
     assert "ffmpeg.binary" in daemon.log
 

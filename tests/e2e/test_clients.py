@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e import inputs
 from tests.e2e.daemon import PASSWORD, USERNAME, Daemon
-from tests.e2e.waiting import until
+from tests.e2e.waiting import DEADLINE, until
 
 pytestmark = [pytest.mark.ffmpeg, pytest.mark.slow]
 Json = Any
@@ -28,7 +28,7 @@ class Browser:
     """The UI's fetch: a bearer token, JSON, and one refresh at 401."""
 
     def __init__(self, daemon: Daemon) -> None:
-        self._http = httpx.AsyncClient(base_url=daemon.url, trust_env=False, timeout=30)
+        self._http = httpx.AsyncClient(base_url=daemon.url, trust_env=False, timeout=DEADLINE)
         self.token = ""
 
     async def __aenter__(self) -> "Browser":
@@ -189,7 +189,7 @@ async def until_connected(page: Browser) -> Json:
         is_moving = state["progress"]["fps"] != 0
         return state if state["exec"] == "running" and is_long and is_moving else None
 
-    return await until(is_connected, "the UI says connected", seconds=60.0)
+    return await until(is_connected, "the UI says connected")
 
 
 async def footer(page: Browser) -> None:
@@ -214,7 +214,7 @@ async def settings(page: Browser) -> None:
     async def is_reloaded() -> bool:
         return bool((await page.ask("GET", "/api"))["created_at"] != before)
 
-    await until(is_reloaded, "created_at changes", seconds=10.0)
+    await until(is_reloaded, "created_at changes")
     assert (await page.v3("GET", at(INGEST, "/state")))["pid"] == pid, "FFmpeg goes on"
 
 
@@ -232,9 +232,11 @@ async def test_the_browser_ui_from_log_in_to_connected(daemon: Daemon) -> None:
 
         async def has_picture() -> bool:
             files = await page.v3("GET", f"/fs/mem?glob=/{CHANNEL}.jpg")
-            return bool(files)
+            assert files, (await page.v3("GET", at(SNAPSHOT, "/report")))["log"][-5:]
+            return True
 
-        await until(has_picture, "there is a still picture", seconds=30.0)
+        # where the first try finds no segment in time, the next one is a minute later
+        await until(has_picture, "there is a still picture", seconds=60 + DEADLINE)
         report = await page.v3("GET", at(INGEST, "/report"))
         assert not [line for _, line in report["log"] if "frame=" in line]
         await settings(page)
@@ -280,7 +282,9 @@ PYTHON_CONFIG: dict[str, Any] = {"version": 3, "name": "n"} | dict.fromkeys(
 
 async def test_the_python_client_with_its_nulls_and_empty_values(daemon: Daemon) -> None:
     json = {"accept": "application/json", "content-type": "application/json"}
-    async with httpx.AsyncClient(base_url=daemon.url, headers=json, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=daemon.url, headers=json, trust_env=False, timeout=DEADLINE
+    ) as client:
         assert "localjwt" in (await client.get("/api")).json()["auths"]
         account = {"username": USERNAME, "password": PASSWORD}
         tokens = (await client.post("/api/login?domain=", json=account)).json()
@@ -315,7 +319,7 @@ async def test_the_python_client_with_its_nulls_and_empty_values(daemon: Daemon)
 async def test_the_go_client_with_its_zero_values(daemon: Daemon) -> None:
     headers = {"Authorization": f"Bearer {daemon.token}", "Content-Type": "application/json"}
     async with httpx.AsyncClient(
-        base_url=daemon.url, headers=headers, trust_env=False
+        base_url=daemon.url, headers=headers, trust_env=False, timeout=DEADLINE
     ) as client:
         number = (await client.get("/api")).json()["version"]["number"]
         assert tuple(map(int, number.split("."))) >= (16, 7, 2)

@@ -11,7 +11,7 @@ import pytest
 from tests.e2e import inputs
 from tests.e2e.conftest import MakeDaemon
 from tests.e2e.daemon import Daemon, Settings
-from tests.e2e.waiting import until
+from tests.e2e.waiting import DEADLINE, until
 
 pytestmark = [pytest.mark.ffmpeg, pytest.mark.slow]
 USERNAME, PASSWORD = "writer", "a made-up word"
@@ -66,7 +66,9 @@ async def test_hls_in_memory_from_the_first_segment_to_the_purge(
     grant = next(word for word in words_of(daemon, "cam") if "/memfs/~" in word).split("/")[4]
     assert len(grant) > 30
     await assert_hidden(daemon, grant[1:])
-    async with httpx.AsyncClient(base_url=daemon.url, trust_env=False) as viewer:
+    async with httpx.AsyncClient(
+        base_url=daemon.url, trust_env=False, timeout=DEADLINE
+    ) as viewer:
         await assert_plays(viewer, "cam")
         await assert_strangers_do_not_write(viewer, grant)
 
@@ -76,7 +78,9 @@ async def test_hls_in_memory_from_the_first_segment_to_the_purge(
         return await names(daemon) == []
 
     await until(is_empty, "all of it is purged")
-    async with httpx.AsyncClient(base_url=daemon.url, trust_env=False) as late:
+    async with httpx.AsyncClient(
+        base_url=daemon.url, trust_env=False, timeout=DEADLINE
+    ) as late:
         assert (await late.put(f"/memfs/{grant}/x", content=b"x")).status_code == 401
 
 
@@ -121,6 +125,6 @@ async def test_another_ffmpeg_writes_with_name_and_password(
     process = await asyncio.create_subprocess_exec(
         ffmpeg_binary, "-v", "error", *source, *HLS, f"{target}/own.m3u8"
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(DEADLINE):
         assert await process.wait() == 0
     assert "/own.m3u8" in await names(daemon)

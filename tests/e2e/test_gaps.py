@@ -15,14 +15,14 @@ SHORT = f"{inputs.PICTURE}:duration=2"
 SHORT_TONE = f"{inputs.TONE}:duration=2"
 
 
-async def until_another_run(daemon: Daemon, old: list[int], seconds: float = 20.0) -> None:
+async def until_another_run(daemon: Daemon, old: list[int]) -> None:
     """Wait for another FFmpeg."""
 
     def is_replaced() -> bool:
         found = daemon.children("cam")
         return len(found) == 1 and found != old
 
-    await until(is_replaced, "another FFmpeg runs", seconds=seconds)
+    await until(is_replaced, "another FFmpeg runs")
 
 
 def check_continuity(watcher: Watcher) -> None:

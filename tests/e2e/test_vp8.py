@@ -12,7 +12,7 @@ from tests.e2e import inputs
 from tests.e2e.conftest import MakeDaemon
 from tests.e2e.daemon import Daemon, Settings
 from tests.e2e.test_restarts import check_lip_sync, kill_ffmpeg
-from tests.e2e.waiting import until
+from tests.e2e.waiting import DEADLINE, until
 from tests.e2e.watcher import Watcher
 
 pytestmark = [pytest.mark.ffmpeg, pytest.mark.slow]
@@ -71,7 +71,7 @@ async def test_it_ends_some_time_after_the_last_viewer_and_not_before(daemon: Da
     async with Watcher(url, token, video="VP8") as watcher:  # a reload of the page
         await watcher.until_playing()
         assert (await vp8(daemon))["pid"] == first["pid"]
-    await until(lambda: not psutil.pid_exists(first["pid"]), "VP8's FFmpeg is gone", seconds=20)
+    await until(lambda: not psutil.pid_exists(first["pid"]), "VP8's FFmpeg is gone")
     assert (await vp8(daemon))["state"] == "off"
 
 
@@ -94,7 +94,7 @@ async def test_no_vp8_outlives_a_daemon_that_is_killed(daemon: Daemon) -> None:
         await watcher.until_playing()
         pid = (await vp8(daemon))["pid"]
         await daemon.kill()
-        await until(lambda: not psutil.pid_exists(pid), "VP8's FFmpeg is gone", seconds=2)
+        await until(lambda: not psutil.pid_exists(pid), "VP8's FFmpeg is gone")
 
 
 async def test_without_an_encoder_vp8_ends_with_its_reason_and_h264_goes_on(
@@ -112,7 +112,7 @@ async def test_without_an_encoder_vp8_ends_with_its_reason_and_h264_goes_on(
     async with Watcher(url, token) as other, Watcher(url, token, video="VP8") as watcher:
         watcher.delete_on_exit = False
         await other.until_playing()
-        await until(lambda: watcher.was_told, "the VP8 viewer is told", seconds=40)
+        await watcher.until_told(DEADLINE)
         assert "gone: vp8-failed" in daemon.log
         state = await vp8(daemon)
         assert state["state"] == "failed"
@@ -133,7 +133,7 @@ async def test_switched_off_it_refuses_and_ends_who_watches(daemon: Daemon) -> N
             "PUT", "/api/v3/process/cam", json={"webrtc": {"vp8": "off"}}
         )
         assert changed.json()["webrtc"]["vp8"] == "off"
-        await until(lambda: watcher.was_told, "the VP8 viewer is told")
+        await watcher.until_told()
         assert "gone: vp8-off" in daemon.log
     await daemon.until_live("cam")
     with pytest.raises(AssertionError, match="no-common-codec"):

@@ -7,16 +7,17 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, overload
 
 INTERVAL = 0.02  # seconds
+DEADLINE = 60.0  # seconds: nothing but a fault takes so long, on any machine
 T = TypeVar("T")
 
 
 @overload
 async def until(
-    fact: Callable[[], Coroutine[Any, Any, T]], what: str, *, seconds: float = 20.0
+    fact: Callable[[], Coroutine[Any, Any, T]], what: str, *, seconds: float = DEADLINE
 ) -> T: ...
 @overload
-async def until(fact: Callable[[], T], what: str, *, seconds: float = 20.0) -> T: ...
-async def until(fact: Callable[[], Any], what: str, *, seconds: float = 20.0) -> Any:
+async def until(fact: Callable[[], T], what: str, *, seconds: float = DEADLINE) -> T: ...
+async def until(fact: Callable[[], Any], what: str, *, seconds: float = DEADLINE) -> Any:
     """Give the first true value of ``fact``; AssertionError with ``what`` after the deadline.
 
     An AssertionError of the fact itself counts as "not yet".

@@ -19,12 +19,13 @@ from aiortc.rtp import RtcpSrPacket, RtpPacket
 from dragonctl.whep_test import answer as sdp
 from dragonctl.whep_test import transport
 from dragonctl.whep_test.decode import Thumbnailer, samples
-from tests.e2e.waiting import until
+from tests.e2e.waiting import DEADLINE, until
 
 WHITE = 128  # mean luma; the flash is 255, the rest 0
 LOUD = 3000  # of 32768; the beep's peak is 26000, silence below 100
 QUIET_SECONDS = 0.3  # between two beeps; within one, samples cross zero
 BEFORE_SOUND = 0.2  # seconds; farther before the first beep, a flash has none
+TOLD_SECONDS = 20.0  # after 30 s without an answer, aioice would notice the end by itself
 RATES = {"video": 90_000, "audio": 48_000}
 
 
@@ -126,7 +127,7 @@ class Watcher:
         await transport.gather(self._peer, needs_loopback=True)
         await self._peer.setLocalDescription(await self._peer.createOffer())
         bearer = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(timeout=DEADLINE, trust_env=False) as http:
             self.posted_at = time.monotonic()
             answer = await http.post(
                 self.url,
@@ -157,25 +158,27 @@ class Watcher:
 
     async def leave(self) -> int:
         """DELETE the session; give the status."""
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(timeout=DEADLINE, trust_env=False) as http:
             return (await http.delete(self.session)).status_code
 
-    async def until_playing(self, seconds: float = 10.0) -> None:
+    async def until_playing(self) -> None:
         """Wait for pictures and sound."""
         await until(
             lambda: self.video.frames > 5 and self.audio.frames > 5,
             "aiortc sees and hears something",
-            seconds=seconds,
         )
 
-    async def until_more(self, frames: int, seconds: float = 20.0) -> None:
+    async def until_more(self, frames: int) -> None:
         """Wait for so many pictures more, and sound as well."""
         pictures, sounds = self.video.frames + frames, self.audio.frames + frames
         await until(
             lambda: self.video.frames >= pictures and self.audio.frames >= sounds,
             f"aiortc sees {frames} pictures more",
-            seconds=seconds,
         )
+
+    async def until_told(self, seconds: float = TOLD_SECONDS) -> None:
+        """Wait until the server says goodbye."""
+        await until(lambda: self.was_told, "the viewer is told", seconds=seconds)
 
     def _listen(self) -> None:
         dtls = transport.dtls_transport(self._peer)

@@ -57,7 +57,7 @@ class Player:
         assert self._server is not None
         self.socket.sendto(data, self._server)
 
-    async def until(self, fact: Callable[[], object], seconds: float = 20.0) -> None:
+    async def until(self, fact: Callable[[], object], seconds: float = 60.0) -> None:
         """Wait until ``fact`` holds; TimeoutError if it doesn't in time."""
         async with asyncio.timeout(seconds):
             while not fact():

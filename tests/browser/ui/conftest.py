@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
-from tests.browser.conftest import FLAGS
+from tests.browser.conftest import FLAGS, TIMEOUT
 from tests.browser.ui.page import BUNDLE, Ui
 from tests.conftest import give_up
 from tests.e2e import inputs
@@ -55,6 +55,7 @@ async def browser(chromium_binary: Path) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(
             executable_path=str(chromium_binary),
+            timeout=TIMEOUT,
             args=[*FLAGS, f"--host-resolver-rules=MAP {HOST} 127.0.0.1"],
         )
         yield launched

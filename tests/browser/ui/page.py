@@ -7,12 +7,11 @@ from urllib.parse import quote
 from playwright.async_api import ConsoleMessage, Page
 
 import daemon as product
-from tests.browser.conftest import SCREENSHOTS
+from tests.browser.conftest import SCREENSHOTS, TIMEOUT
 from tests.e2e.daemon import PASSWORD, USERNAME, Daemon
 from tests.e2e.waiting import until
 
 BUNDLE = Path(str(product.__file__)).parent / "_ui" / "index.html"
-TIMEOUT = 10_000.0  # milliseconds for one step of a person
 # the picture, by what the element itself says; nothing of our code is asked
 FACTS = """() => {
   const video = document.querySelector("video");
@@ -67,7 +66,7 @@ class Ui:
         """Say what the player shows now."""
         return await self.page.evaluate(FACTS)
 
-    async def until_playing(self, seconds: float = 15.0, frames: int = 5) -> Any:
+    async def until_playing(self, frames: int = 5) -> Any:
         """Wait until new pictures come, one after the other."""
         first = await self.facts()
 
@@ -80,9 +79,9 @@ class Ui:
             assert now["time"] > 0, now
             return now
 
-        return await until(plays, "the picture moves", seconds=seconds)
+        return await until(plays, "the picture moves")
 
-    async def until_state(self, *states: str, seconds: float = 15.0) -> Any:
+    async def until_state(self, *states: str) -> Any:
         """Wait for a state of the player."""
 
         async def is_there() -> Any:
@@ -90,7 +89,7 @@ class Ui:
             assert now["state"] in states, now
             return now
 
-        return await until(is_there, f"the player is {states}", seconds=seconds)
+        return await until(is_there, f"the player is {states}")
 
     async def until_viewers(self, count: int, process_id: str = "picture") -> None:
         """Wait until the daemon has so many sessions; each player closes its own."""
@@ -100,7 +99,7 @@ class Ui:
             assert len(viewers) == count, viewers
             return True
 
-        await until(is_so, f"{count} viewers", seconds=10.0)
+        await until(is_so, f"{count} viewers")
 
     async def shoot(self, name: str) -> Path:
         """Keep what the tab shows, for a person to look at."""

@@ -55,7 +55,7 @@ async def test_by_keyboard_alone(browser: Browser, fresh: Daemon) -> None:
     await page.get_by_text("No process yet").wait_for()
     await ui.shoot("empty")
     await press(page, "Try the test picture")
-    await ui.until_playing(seconds=30.0)
+    await ui.until_playing()
     await tab_to(page, "Live picture of test-picture")
     await page.keyboard.press("m")
     assert not (await ui.facts())["muted"]
@@ -122,7 +122,7 @@ async def test_on_a_phone(browser: Browser, fresh: Daemon) -> None:
     ui = Ui(page, fresh.url, fresh)
     await ui.sign_in("/")
     await page.get_by_role("button", name="Try the test picture").tap()
-    await ui.until_playing(seconds=30.0)
+    await ui.until_playing()
     await page.get_by_role("button", name="Tap to unmute").tap()
     assert not (await ui.facts())["muted"]
     await page.get_by_role("button", name="Share a viewer link").tap()
@@ -138,6 +138,6 @@ async def test_on_a_phone(browser: Browser, fresh: Daemon) -> None:
     await page.get_by_role("button", name="Save").tap()
     await page.get_by_role("heading", name="camera").wait_for()
     await page.get_by_role("link", name="Log", exact=True).first.tap()
-    await page.get_by_role("log").get_by_text("refused").first.wait_for(timeout=20_000)
+    await page.get_by_role("log").get_by_text("refused").first.wait_for()
     await context.close()
     ui.check()

@@ -56,7 +56,7 @@ async def test_a_link_waits_for_a_process_that_is_stopped(
     await other.open(f"/watch/picture?token={made['token']}")
     await other.until_state("waiting")
     await ui_daemon.command("picture", "start")
-    await other.until_playing(seconds=20.0)
+    await other.until_playing()
     await other.page.context.close()
     other.check()
 

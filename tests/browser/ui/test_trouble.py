@@ -50,7 +50,7 @@ async def test_a_daemon_that_restarts_is_only_a_pause(ui: Ui, ui_daemon: Daemon)
     await ui.shoot("live-unreachable")
     await ui_daemon.start()
     await ui_daemon.until_live("picture")
-    await ui.until_playing(seconds=20.0)
+    await ui.until_playing()
     await ui.until_viewers(1)
 
 
@@ -59,13 +59,13 @@ async def test_a_daemon_that_hangs_is_told_within_seconds(ui: Ui, ui_daemon: Dae
     await ui.until_playing()
     ui_daemon.signal(signal.SIGSTOP)
     try:
-        await ui.until_state("unstable", seconds=4.0)
+        await ui.until_state("unstable")
         await ui.page.get_by_text("Picture frozen for").wait_for()
         await ui.shoot("live-frozen")
-        await ui.until_state("waiting", "connecting", seconds=12.0)
+        await ui.until_state("waiting", "connecting")
     finally:
         ui_daemon.signal(signal.SIGCONT)
-    await ui.until_playing(seconds=25.0)
+    await ui.until_playing()
     await ui.until_viewers(1)
 
 
@@ -96,7 +96,7 @@ async def test_a_login_that_ended_is_asked_for_over_the_page(ui: Ui) -> None:
     await ui.page.route("**/api/v3/**", refuse)
     await ui.page.route("**/api/login/refresh", refuse)
     dialog = ui.page.get_by_role("dialog", name="Sign in")
-    await dialog.wait_for(timeout=20_000)
+    await dialog.wait_for()
     assert (await ui.facts())["state"] == "live", "media needs no token"
     await ui.shoot("session-ended")
     await ui.page.unroute_all(behavior="ignoreErrors")
@@ -119,7 +119,7 @@ async def test_a_browser_without_our_codec_is_told_what_it_lacks(ui: Ui) -> None
 async def test_a_browser_without_h264_gets_vp8(ui: Ui) -> None:
     await ui.page.add_init_script(ONLY_AV1.replace("AV1", "VP8"))
     await ui.sign_in(route("picture", "live"))
-    await ui.until_playing(seconds=30.0)
+    await ui.until_playing()
     await ui.page.get_by_role("region", name="Quality").get_by_text("VP8").wait_for()
 
 
@@ -129,7 +129,7 @@ async def test_b_frames_are_told_before_saving_and_play_all_the_same(
     await ui_daemon.add(inputs.film("film", film, autostart=False))
     await ui.sign_in(route("film", "edit"))
     await ui.page.get_by_role("button", name="Probe the inputs").click()
-    await ui.page.get_by_text("re-encoded: it has B-frames").wait_for(timeout=30_000)
+    await ui.page.get_by_text("re-encoded: it has B-frames").wait_for()
     await ui.shoot("edit-verdict")
     known = {one["id"] for one in await ui_daemon.get("/api/v3/process")}
     assert not [one for one in known if one.startswith("probe-")], "the look leaves nothing"

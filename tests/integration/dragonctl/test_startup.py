@@ -45,6 +45,7 @@ def test_every_command_has_help(command: list[str], capsys: pytest.CaptureFixtur
     assert "..." not in said.partition("Commands:")[2], "one line says it all"
 
 
+@pytest.mark.soak
 def test_help_is_there_at_once() -> None:
     best = min(_time_of_help() for _ in range(5))  # of five: other tests share the machine
     assert best < 0.3

@@ -22,7 +22,7 @@ from dragonctl import login
 from tests.integration.dragonctl.api import PASSWORD, PROCESS, STATE, Api
 
 pytestmark = pytest.mark.slow
-DEADLINE = 20.0  # seconds
+DEADLINE = 60.0  # seconds
 COMMAND = [sys.executable, "-m", "dragonctl"]
 
 

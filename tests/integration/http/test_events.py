@@ -3,7 +3,6 @@
 import asyncio
 import json
 import socket
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from tests.conformance.openapi import DOCUMENT, resolve
 from tests.e2e.waiting import until
 from tests.integration.http.scripted import IDLE, Api, config, token
 
-DEADLINE = 20.0
+DEADLINE = 60.0  # seconds
 EVENTS = "/api/v3/events"
 SCHEMAS = {"process": "ProcessEvent", "progress": "ProgressEvent", "viewers": "ViewersEvent"}
 RUNNING = replace(
@@ -179,17 +178,18 @@ async def test_silence_is_filled_so_that_no_proxy_hangs_up(
         assert await reader.next_comment() == ":"
 
 
-async def test_the_end_of_the_daemon_ends_the_streams_at_once() -> None:
+async def test_the_end_of_the_daemon_ends_the_streams_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "GRACE", 10 * DEADLINE)
     async with running(Api(config())) as here, reading(here) as reader:
         await reader.until("ready")
-        begin = time.monotonic()
         here.feeding.cancel()
         here.stop.set()
         assert await reader.until("end") == {"reason": "shutdown"}
         with pytest.raises(EOFError):
             await reader.next()
         await here.serving
-        assert time.monotonic() - begin < server.GRACE
 
 
 async def test_whoever_leaves_is_forgotten() -> None:
@@ -240,7 +240,11 @@ async def test_a_reader_that_never_reads_holds_up_nobody_and_is_cut(
 async def test_only_so_many_may_listen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "MAX_PER_ADDRESS", 1)
     api = Api(config())
-    async with running(api) as here, reading(here) as reader, httpx.AsyncClient() as client:
+    async with (
+        running(api) as here,
+        reading(here) as reader,
+        httpx.AsyncClient(timeout=None) as client,
+    ):
         await reader.until("ready")
         refused = await client.get(here.url, headers=token())
         assert (refused.status_code, refused.json()["reason"]) == (429, "listener-limit")
@@ -253,7 +257,7 @@ async def test_only_so_many_may_listen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_head_tells_the_type_and_listens_to_nothing() -> None:
     api = Api(config())
-    async with running(api) as here, httpx.AsyncClient() as client:
+    async with running(api) as here, httpx.AsyncClient(timeout=None) as client:
         answer = await client.head(here.url, headers=token())
         assert answer.headers["Content-Type"] == "text/event-stream"
         assert not api.live.feed._subscriptions

@@ -21,6 +21,7 @@ from daemon.config import Config
 from daemon.errors import ConfigError
 from daemon.http.front import Front
 from tests.e2e.daemon import free_port
+from tests.e2e.waiting import DEADLINE
 
 
 def write_certificate(directory: Path, name: str) -> tuple[str, str]:
@@ -85,13 +86,13 @@ async def front() -> AsyncIterator[Front]:
 async def until_closed() -> None:
     """Wait for connections that never got through their handshake: the server has no list."""
     transports = vars(asyncio.get_running_loop())["_transports"]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE):
         while any(one._sock is not None for one in list(transports.values())):  # noqa: ASYNC110
             await asyncio.sleep(0.01)  # there is no event
 
 
 async def get(url: str, **options: object) -> str:
-    async with httpx.AsyncClient(trust_env=False, **options) as http:  # type: ignore[arg-type]
+    async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE, **options) as http:  # type: ignore[arg-type]
         return (await http.get(url)).text
 
 
@@ -103,7 +104,7 @@ def name_of(port: int, version: ssl.TLSVersion | None = None) -> str:
     if version is not None:
         context.maximum_version = version
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+        socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as plain,
         context.wrap_socket(plain) as secure,
     ):
         data = secure.getpeercert(binary_form=True)

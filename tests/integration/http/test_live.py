@@ -25,7 +25,7 @@ async def test_a_bug_of_the_feed_is_logged_and_it_begins_anew(
             raise RuntimeError("on purpose")
 
     monkeypatch.setattr(api.live.feed, "_look", look)
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         task = group.create_task(api.live.run())
         await until(lambda: api.live.feed._is_running, "the feed runs")
         api.live.feed.listen("192.0.2.1", lambda _: True, lambda: True)

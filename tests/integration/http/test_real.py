@@ -1,6 +1,7 @@
 """The application over the real services: store, restreamer, WebRTC, auth, configuration."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -49,6 +50,7 @@ CONFIG = {
 }
 ONE = "/api/v3/process/a%2Fb"
 PATH = "/api/v3/process/{process_id}"
+DEADLINE = 60.0  # seconds
 SHOWN = ("config", "log", "skills", "metadata")
 
 
@@ -87,7 +89,7 @@ async def real(tmp_path: Path) -> AsyncIterator[Api]:
         binary=tmp_path / "ffmpeg",
         hooks=webrtc.hooks,
         work_dir=tmp_path,
-        instance_id="test",
+        instance_id=secrets.token_hex(8),  # the boot sweep must find this run's only
     )
     service = ConfigService(
         load(None, {"CORE_DB_DIR": str(tmp_path)}), environ={}, write=write_atomic
@@ -97,7 +99,7 @@ async def real(tmp_path: Path) -> AsyncIterator[Api]:
     storage, sessions = make_storage(tmp_path / "disk"), Sessions()
     async with asyncio.TaskGroup() as group:
         running = group.create_task(restreamer.run())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE):
             await restreamer.ready.wait()
         yield Api(
             restreamer=restreamer,
@@ -205,9 +207,11 @@ async def test_over_a_socket_an_encoded_slash_stays_in_its_segment(tmp_path: Pat
     async with real(tmp_path) as api, asyncio.TaskGroup() as group:
         group.create_task(serve(api.app, "127.0.0.1:0", stop=stop, ready=listening.set_result))
         headers = await log_in(api)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE):
             (address,) = await listening
-            async with httpx.AsyncClient(base_url=f"http://{address}") as client:
+            async with httpx.AsyncClient(
+                base_url=f"http://{address}", timeout=DEADLINE
+            ) as client:
                 await client.post("/api/v3/process", json=CONFIG, headers=headers)
                 state = await client.get(f"{ONE}/state", headers=headers)
                 gone = await client.delete(f"{ONE}/whep/nobody")

@@ -16,10 +16,11 @@ import pytest
 from quart import Quart, request
 
 from daemon.errors import ConfigError
+from daemon.http import server as front
 from daemon.http.server import serve
 from daemon.http.upload import Connection, Request
 
-DEADLINE = 20.0
+DEADLINE = 60.0  # seconds
 
 
 @dataclass
@@ -117,7 +118,7 @@ async def status_over_http2(port: int, *, is_upgrade: bool) -> str:
 
 
 async def test_a_free_port_is_told_and_answers() -> None:
-    async with running() as server, httpx.AsyncClient() as client:
+    async with running() as server, httpx.AsyncClient(timeout=None) as client:
         assert server.port > 0
         answer = await client.post(server.url, content=b"abc")
         assert answer.text == "1.1 3"
@@ -127,7 +128,7 @@ async def test_a_free_port_is_told_and_answers() -> None:
 
 @pytest.mark.parametrize("address", ["[::1]:0", ":0", "localhost:0"])
 async def test_other_ways_to_name_this_machine(address: str) -> None:
-    async with running(address) as server, httpx.AsyncClient() as client:
+    async with running(address) as server, httpx.AsyncClient(timeout=None) as client:
         host = "[::1]" if address.startswith("[") else "127.0.0.1"
         assert (await client.get(f"http://{host}:{server.port}/")).status_code == 200
         assert len({told.rpartition(":")[2] for told in server.addresses}) == 1
@@ -187,7 +188,7 @@ async def test_an_answer_before_the_body_says_that_the_connection_ends() -> None
 
 
 async def test_an_answer_after_the_body_keeps_the_connection() -> None:
-    async with running() as server, httpx.AsyncClient() as client:
+    async with running() as server, httpx.AsyncClient(timeout=None) as client:
         answers = [await client.post(server.url, content=b"x" * 5000) for _ in range(2)]
     assert [answer.text for answer in answers] == ["1.1 5000", "1.1 5000"]
     assert all("connection" not in answer.headers for answer in answers)
@@ -211,7 +212,7 @@ async def test_a_header_without_end_is_refused() -> None:
 
 @pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"\r\n" * 10_000])
 async def test_garbage_gets_a_refusal_or_nothing_and_hurts_nobody(data: bytes) -> None:
-    async with running() as server, httpx.AsyncClient() as client:
+    async with running() as server, httpx.AsyncClient(timeout=None) as client:
         answer = await talk(server.port, data + b"\r\n\r\n")
         assert not answer.startswith(b"HTTP/1.1 200")
         assert (await client.get(server.url)).status_code == 200
@@ -222,20 +223,25 @@ async def test_a_header_that_trickles_is_cut() -> None:
     async with running() as server:
         begin = time.monotonic()
         assert await talk(server.port, b"GET / HTTP/1.1\r\n") == b""
-        assert 4.0 < time.monotonic() - begin < 8.0
+        assert time.monotonic() - begin > 4.0
 
 
-async def test_an_idle_connection_does_not_hold_up_the_end() -> None:
-    async with running() as server, httpx.AsyncClient() as client:
+async def test_an_idle_connection_does_not_hold_up_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(front, "GRACE", 10 * DEADLINE)
+    async with running() as server, httpx.AsyncClient(timeout=None) as client:
         await client.get(server.url)
-        begin = time.monotonic()
         server.stop.set()
         await server.task
-        assert time.monotonic() - begin < 1.0
 
 
 async def test_an_open_request_may_end_during_the_stop() -> None:
-    async with running() as server, httpx.AsyncClient() as client, asyncio.TaskGroup() as tasks:
+    async with (
+        running() as server,
+        httpx.AsyncClient(timeout=None) as client,
+        asyncio.TaskGroup() as tasks,
+    ):
         answer = tasks.create_task(client.get(f"{server.url}/slow"))
         await server.entered.wait()
         server.stop.set()
@@ -251,21 +257,19 @@ async def hang(server: Running) -> None:
             await client.get(f"{server.url}/slow")
 
 
-@pytest.mark.slow
-async def test_a_request_that_never_ends_is_cut_within_three_seconds() -> None:
+async def test_a_request_that_never_ends_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front, "GRACE", 0.1)
     async with running() as server, asyncio.TaskGroup() as tasks:
         tasks.create_task(hang(server))
         await server.entered.wait()
-        begin = time.monotonic()
         server.stop.set()
         await server.task
-        assert time.monotonic() - begin < 3.5
         with pytest.raises(OSError, match="Connect"):
             await asyncio.open_connection("127.0.0.1", server.port)
 
 
-@pytest.mark.slow
-async def test_a_client_that_never_reads_is_cut_within_three_seconds() -> None:
+async def test_a_client_that_never_reads_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front, "GRACE", 0.1)
     async with running() as server:
         loop = asyncio.get_running_loop()
         with socket.socket() as client:
@@ -274,17 +278,15 @@ async def test_a_client_that_never_reads_is_cut_within_three_seconds() -> None:
             await loop.sock_connect(client, ("127.0.0.1", server.port))
             await loop.sock_sendall(client, b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n")
             await server.entered.wait()
-            begin = time.monotonic()
             server.stop.set()
             await server.task
-            assert time.monotonic() - begin < 3.5
 
 
 async def test_the_access_log_has_the_real_status_and_no_secret(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG, "daemon.http.door")
-    async with running() as server, httpx.AsyncClient() as client:
+    async with running() as server, httpx.AsyncClient(timeout=None) as client:
         await client.get(f"{server.url}/none?token=hunter2")
         await client.get(f"{server.url}/broken")
     assert "127.0.0.1 GET /none?token=*** 404 in " in caplog.text
@@ -293,7 +295,7 @@ async def test_the_access_log_has_the_real_status_and_no_secret(
 
 
 async def test_many_clients_at_once_are_all_served() -> None:
-    async with running() as server, httpx.AsyncClient() as client:
+    async with running() as server, httpx.AsyncClient(timeout=None) as client:
 
         async def one() -> None:
             assert (await client.get(server.url)).status_code == 200

@@ -23,7 +23,7 @@ ALL = ["active", "inactive", "viewercount", "reconnect"]
 async def api() -> AsyncIterator[Api]:
     """Run what tells players, quickly."""
     made = Api(config())
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         task = group.create_task(made.live.whep_events.run())
         yield made
         task.cancel()

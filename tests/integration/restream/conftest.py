@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from daemon.restream import state
 from daemon.restream.supervision import Supervision
 from tests.fakes import ffmpeg
 from tests.integration.restream.house import House
-from tests.integration.restream.support import RecordedHooks, make_supervision
+from tests.integration.restream.support import DEADLINE, RecordedHooks, make_supervision
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +34,13 @@ def binary(tmp_path: Path) -> Path:
 @pytest.fixture
 def work_dir(tmp_path: Path) -> Path:
     return tmp_path / "work"
+
+
+@pytest.fixture
+def short_ladder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a stop come to SIGKILL in no time; the unit tests have the ladder's real figures."""
+    quick = [(action, 0.05) for action, _ in state._LADDER[:2]]
+    monkeypatch.setattr(state, "_LADDER", (*quick, (state.Action.KILL, DEADLINE)))
 
 
 @pytest.fixture

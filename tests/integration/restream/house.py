@@ -12,7 +12,7 @@ from daemon.restream.restreamer import Restreamer
 from daemon.restream.state import Exec
 from daemon.restream.store import Store
 from daemon.storage.database import Database
-from tests.integration.restream.support import CAM, RecordedHooks, make_config, until
+from tests.integration.restream.support import CAM, DEADLINE, RecordedHooks, make_config, until
 
 INSTANCE = f"restreamer-{os.getpid()}"
 
@@ -39,7 +39,7 @@ class House:
         try:
             async with asyncio.TaskGroup() as group:
                 task = group.create_task(restreamer.run())
-                await asyncio.wait_for(restreamer.ready.wait(), 5)
+                await asyncio.wait_for(restreamer.ready.wait(), DEADLINE)
                 try:
                     yield restreamer
                 finally:

@@ -18,6 +18,7 @@ from daemon.restream.state import Exec, Order
 from daemon.restream.supervision import Supervision
 
 CAM = ProcessId("cam")
+DEADLINE = 60.0  # seconds: nothing but a fault takes so long, on any machine
 
 
 @dataclass
@@ -105,7 +106,7 @@ async def supervised(
             task.cancel()
 
 
-async def until(claim: Callable[[], Any], seconds: float = 5.0) -> float:
+async def until(claim: Callable[[], Any], seconds: float = DEADLINE) -> float:
     """Wait until a claim holds; how long that took. Fails after ``seconds``."""
     begin = time.monotonic()
     while not claim():

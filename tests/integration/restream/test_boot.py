@@ -13,35 +13,9 @@ from daemon.errors import InvalidError
 from daemon.restream.config import ConfigIO, ProcessId
 from daemon.restream.state import Exec, Order
 from tests.integration.restream.house import INSTANCE, House, is_in, pid_of, reader
-from tests.integration.restream.support import CAM, exists, make_config, until
+from tests.integration.restream.support import CAM, DEADLINE, exists, make_config, until
 
 pytestmark = pytest.mark.slow
-DAEMON = """
-import asyncio, sys
-from pathlib import Path
-from daemon.restream.restreamer import Restreamer
-from daemon.restream.store import Store
-from daemon.storage.database import Database
-from tests.integration.restream.house import INSTANCE, House, is_in, pid_of, reader
-from tests.integration.restream.support import RecordedHooks
-
-async def main(directory, binary, instance):
-    restreamer = Restreamer(
-        store=Store(Database.open(directory / "db.sqlite")), binary=binary,
-        hooks=RecordedHooks(), work_dir=directory / "work", instance_id=instance)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(restreamer.run())
-        await restreamer.ready.wait()
-        while True:
-            pids = [process.state().pid for process in restreamer.processes()]
-            frames = [process.state().progress.frame for process in restreamer.processes()]
-            if all(pids) and all(frames):
-                break
-            await asyncio.sleep(0.01)
-        print(*pids, flush=True)
-
-asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]))
-"""
 
 
 async def test_orders_and_metadata_survive_a_restart_of_the_daemon(house: House) -> None:
@@ -151,6 +125,7 @@ asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]))
 """
 
 
+@pytest.mark.usefixtures("short_ladder")
 async def test_no_ffmpeg_outlives_a_killed_daemon_and_orders_come_back(house: House) -> None:
     ids = [ProcessId(f"p{number}") for number in range(4)]
     async with house.open() as restreamer:
@@ -161,12 +136,12 @@ async def test_no_ffmpeg_outlives_a_killed_daemon_and_orders_come_back(house: Ho
     words = [sys.executable, "-c", DAEMON, str(house.directory), str(house.binary), INSTANCE]
     daemon = await asyncio.create_subprocess_exec(*words, stdout=subprocess.PIPE)
     assert daemon.stdout is not None
-    line = await asyncio.wait_for(daemon.stdout.readline(), 20)
+    line = await asyncio.wait_for(daemon.stdout.readline(), DEADLINE)
     pids = [int(word) for word in line.split()]
     assert len(pids) == 4
     assert all(map(exists, pids))
     os.kill(daemon.pid, signal.SIGKILL)
-    await until(lambda: not any(map(exists, pids)), 1)
+    await until(lambda: not any(map(exists, pids)))
     await daemon.wait()
     async with house.open() as restreamer:
         for process_id in ids:

@@ -1,6 +1,5 @@
 """Supervision of the real FFmpeg: the one on PATH and the one in the wheel."""
 
-import asyncio
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from daemon.restream.process import Process
 from daemon.restream.state import Exec, Order
 from tests.integration.restream.support import (
     CAM,
+    DEADLINE,
     RecordedHooks,
     make_supervision,
     supervised,
@@ -45,9 +45,9 @@ def make_config(source: tuple[str, ...], *options: str, stale: int = 0) -> Proce
 
 async def moving(process: Process) -> None:
     """Wait until progress was seen to move."""
-    await until(lambda: process.state().exec is Exec.RUNNING, 10)
+    await until(lambda: process.state().exec is Exec.RUNNING)
     before = process.state().progress.position
-    await until(lambda: process.state().progress.position > before, 10)
+    await until(lambda: process.state().progress.position > before)
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ async def test_sound_alone_is_progress_too(
     ffmpeg: Path, work_dir: Path, hooks: RecordedHooks
 ) -> None:
     supervision = make_supervision(ffmpeg, work_dir, hooks)
-    async with supervised(make_config(TONE, stale=2), supervision) as process:
+    async with supervised(make_config(TONE, stale=3), supervision) as process:
         await moving(process)
-        await until(lambda: process.state().progress.time_seconds > 3)
+        await until(lambda: process.state().progress.time_seconds > 4)
         assert process.state().exec is Exec.RUNNING
 
 
@@ -89,7 +89,7 @@ async def test_a_stop_is_clean_and_the_lists_name_the_ids(
         progress = process.state().progress
         assert [item.id for item in (*progress.inputs, *progress.outputs)] == ["in", "out"]
         process.receive_order(Order.STOP)
-        assert await process.wait_idle(3)
+        assert await process.wait_idle(DEADLINE)
         assert process.state().exec is Exec.FINISHED
         assert process.report().prelude
 
@@ -99,7 +99,7 @@ async def test_a_start_that_fails_says_why(
 ) -> None:
     supervision = make_supervision(ffmpeg, work_dir, hooks)
     async with supervised(make_config(("nothing.mp4",)), supervision) as process:
-        await until(lambda: process.state().exec is Exec.FAILED, 10)
+        await until(lambda: process.state().exec is Exec.FAILED)
         assert any("No such file" in line.text for line in process.report().log)
 
 
@@ -110,9 +110,9 @@ async def test_it_stops_within_the_ladder_while_it_is_still_probing(
     config = make_config(("udp://127.0.0.1:9",))
     async with supervised(config, supervision) as process:
         await until(lambda: process.state().exec is Exec.RUNNING)
-        await asyncio.wait_for(until(lambda: process.report().prelude, 5), 5)
+        await until(lambda: process.report().prelude)
         process.receive_order(Order.STOP)
-        assert await process.wait_idle(9.5)
+        assert await process.wait_idle(DEADLINE)
 
 
 async def test_a_file_that_grows_beyond_the_limit_ends_its_ffmpeg_and_says_so(
@@ -124,6 +124,6 @@ async def test_a_file_that_grows_beyond_the_limit_ends_its_ffmpeg_and_says_so(
     output = ConfigIO("out", str(target), ("-f", "rawvideo"))
     config = replace(make_config(raw), output=(output,))
     async with supervised(config, supervision) as process:
-        await until(lambda: process.state().exec is Exec.KILLED, 10)
+        await until(lambda: process.state().exec is Exec.KILLED)
         assert "limit of 100000 bytes" in process.state().last_logline
     assert target.stat().st_size <= 100_000

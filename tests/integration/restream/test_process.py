@@ -1,7 +1,6 @@
 """One process and its child: starts, ends, and what users want in between."""
 
 import asyncio
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from daemon.restream.hooks import StopReason
 from daemon.restream.state import Exec, Order
 from daemon.restream.supervision import Supervision
 from tests.integration.restream.support import (
+    DEADLINE,
     RecordedHooks,
     exists,
     is_in,
@@ -71,7 +71,7 @@ async def test_a_start_waits_for_a_free_lane_and_can_be_stopped_meanwhile(
         async with supervision.lanes:
             await until(lambda: hooks.calls == ["start"])
             process.receive_order(Order.STOP)
-            assert await process.wait_idle(5)
+            assert await process.wait_idle(DEADLINE)
             assert process.state().pid is None
             process.receive_order(Order.START)
             await until(lambda: hooks.calls.count("start") == 2)
@@ -86,7 +86,7 @@ async def test_stop_ends_it_by_interrupt_and_stays_stopped(
         await running(process)
         process.receive_order(Order.STOP)
         assert is_in(process, Exec.FINISHING)
-        assert await process.wait_idle(2)
+        assert await process.wait_idle(DEADLINE)
         state = process.state()
         assert (state.exec, state.exit_code, state.reconnect_seconds) == (
             Exec.FINISHED,
@@ -138,7 +138,7 @@ async def test_start_revives_what_died_and_cancels_the_wait(supervision: Supervi
     config = make_config("exit 1", reconnect=True, reconnect_delay_seconds=60)
     async with supervised(config, supervision) as process:
         await until(lambda: process.state().exit_code == 1)
-        assert 58 <= process.state().reconnect_seconds <= 60
+        assert 0 < process.state().reconnect_seconds <= 60
         process.receive_order(Order.START)
         assert is_in(process, Exec.STARTING)
         await until(lambda: is_in(process, Exec.FAILED))
@@ -150,10 +150,7 @@ async def test_reconnect_waits_at_least_a_second_and_counts(
     supervision: Supervision, hooks: RecordedHooks
 ) -> None:
     async with supervised(make_config("exit 1", reconnect=True), supervision) as process:
-        await until(lambda: len(hooks.ends) == 1)
-        begin = time.monotonic()
-        await until(lambda: len(hooks.ends) == 2)
-        assert 0.95 < time.monotonic() - begin < 2
+        assert await until(lambda: len(hooks.ends) == 2) > 1
         assert process.state().restarts == 1
 
 
@@ -175,7 +172,7 @@ async def test_stop_interrupts_a_start_that_is_still_preparing(
         await until(lambda: hooks.calls == ["start"])
         assert is_in(process, Exec.STARTING)
         process.receive_order(Order.STOP)
-        assert await process.wait_idle(1)
+        assert await process.wait_idle(DEADLINE)
         assert is_in(process, Exec.FINISHED)
         assert hooks.calls == ["start", "stop cam stop", "exit"]
 
@@ -187,7 +184,7 @@ async def test_start_and_stop_in_one_breath_leave_nothing(supervision: Supervisi
             process.receive_order(Order.STOP)
             process.receive_order(Order.START)
             process.receive_order(Order.STOP)
-            assert await process.wait_idle(2)
+            assert await process.wait_idle(DEADLINE)
         assert process.state().pid is None
 
 
@@ -199,7 +196,7 @@ async def test_it_can_leave_in_any_state(
         async with supervised(config, supervision) as process:
             await until(lambda: process.state().exec == claim)
             process.leave(StopReason.DELETE)
-            await asyncio.wait_for(process.gone.wait(), 3)
+            await asyncio.wait_for(process.gone.wait(), DEADLINE)
             assert process.state().pid is None
 
     await leave("wait", "starting")
@@ -215,12 +212,10 @@ async def test_a_start_is_given_up_when_the_daemon_ends_in_that_moment(
         process.receive_order(Order.START)
         await running(process)
         process.receive_order(Order.STOP)
-        assert await process.wait_idle(2)
+        assert await process.wait_idle(DEADLINE)
         process.receive_order(Order.START)
         shown = process.state()
         assert (shown.exec, shown.pid, shown.progress.frame) == (Exec.STARTING, None, 0)
-        begin = time.monotonic()
-    assert time.monotonic() - begin < 1
     assert is_in(process, Exec.FINISHED)
     assert hooks.calls.count("start") == 1
 

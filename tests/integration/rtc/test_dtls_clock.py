@@ -14,7 +14,7 @@ CERTIFICATE = Certificate.generate()
 
 
 def _wait_for_the_timer_of(client: Client) -> None:
-    deadline = time.monotonic() + 10.0
+    deadline = time.monotonic() + 60.0
     while (remaining := client.connection.DTLSv1_get_timeout()) != 0:
         assert remaining is not None
         assert time.monotonic() < deadline
@@ -44,7 +44,7 @@ def test_after_our_own_repeats_openssl_sends_the_flight_with_fresh_record_number
         assert drain(server) == first
     _wait_for_the_timer_of(client)  # it started first, so the server's is due within a moment
     repeat: list[bytes] = []
-    deadline = time.monotonic() + 10.0
+    deadline = time.monotonic() + 60.0
     while not repeat:
         assert time.monotonic() < deadline
         due = server.next_timeout()

@@ -76,7 +76,7 @@ async def test_backups_come_by_the_clock_when_something_changed(tmp_path: Path) 
     async with asyncio.TaskGroup() as group:
         task = group.create_task(run_backups(database, 0.01))
         await database.execute(ADD, ("one",))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not backups():  # noqa: ASYNC110 - the file is all there is to see
                 await asyncio.sleep(0.01)
         [written] = backups()

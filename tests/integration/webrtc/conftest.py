@@ -23,7 +23,7 @@ TONE = "sine=frequency=440:sample_rate=48000"
 MANY = Limits(per_address=1000, per_subject=1000, pending=1000, pending_per_address=1000)
 
 
-async def until(fact: Callable[[], object], seconds: float = 30.0) -> None:
+async def until(fact: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait until a fact of another process holds, which nobody tells us."""
     async with asyncio.timeout(seconds):
         while not fact():  # noqa: ASYNC110 - there is no event
@@ -42,12 +42,10 @@ class Stage:
         """Add a process that shows the test picture and plays a tone."""
         await self.restreamer.add(config or test_picture(name))
 
-    async def until_live(self, name: str, seconds: float = 30.0) -> None:
+    async def until_live(self, name: str) -> None:
         """Wait for the process's media."""
         sources = self.webrtc.registry.sources
-        await until(
-            lambda: ProcessId(name) in sources and sources[ProcessId(name)].has_media, seconds
-        )
+        await until(lambda: ProcessId(name) in sources and sources[ProcessId(name)].has_media)
 
 
 def test_picture(name: str, **change: object) -> ProcessConfig:

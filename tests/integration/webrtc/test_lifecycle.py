@@ -109,15 +109,15 @@ async def test_legs_that_make_ffmpeg_fail_are_left_out_and_other_outputs_go_on(
         assert "without" in described["reason"]
 
 
-async def test_the_end_of_a_file_that_nothing_starts_again_ends_its_viewers(
+async def test_the_end_of_an_ffmpeg_that_nothing_starts_again_ends_its_viewers(
     stage: Stage,
 ) -> None:
-    short = ConfigIO("picture", f"{PICTURE}:duration=4", LAVFI)
-    await stage.add("cam", test_picture("cam", input=(short,), reconnect=False))
+    await stage.add("cam", test_picture("cam", input=only_picture(), reconnect=False))
     await stage.until_live("cam")
     async with Player() as player:
         player.play((await stage.webrtc.subscribe("cam", player.viewer.offer(), ME)).answer)
         await player.until(lambda: player.viewer.is_connected)
+        psutil.Process(stage.restreamer.get(ProcessId("cam")).state().pid).terminate()
         await player.until(lambda: player.viewer.is_closed)
     with pytest.raises(NotFoundError):
         await stage.webrtc.subscribe("cam", Viewer().offer(), ME)

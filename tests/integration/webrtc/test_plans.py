@@ -97,11 +97,11 @@ def codes(source: Source, kind: str) -> list[str]:
 
 
 async def until_all_legs_carry(stage: Stage, name: str) -> Source:
-    await stage.until_live(name, 60.0)
+    await stage.until_live(name)
     source = stage.webrtc.registry.sources[ProcessId(name)]
     assert source.plan is not None
     legs = [source.legs[kind] for kind in source.plan.kinds]
-    await until(lambda: all(leg.packets > 5 for leg in legs), 60.0)
+    await until(lambda: all(leg.packets > 5 for leg in legs))
     return source
 
 
