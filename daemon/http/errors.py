@@ -57,6 +57,8 @@ REASON_STATUS: dict[str, int] = {
 }
 STORAGE_RETRY = 5  # seconds: long enough for a disk to come back, short enough to wait
 
+# where another method is 404; files and WHEP have 405
+_CORES_PATH = re.compile(r"^/api/(?!v3/fs/[^/]+/)(?!v3/process/[^/]+/whep(/|$))")
 _WHEP_PATH = re.compile(r"^/api/v3/process/[^/]+/whep(/[^/]+){0,3}$")
 
 
@@ -116,6 +118,8 @@ async def _answer_config(error: ConfigError) -> Response:
 async def _answer_http(error: HTTPException) -> Response:
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     details = [] if error.description is None else [error.description]
+    if status is HTTPStatus.METHOD_NOT_ALLOWED and _CORES_PATH.match(request.path):
+        status = HTTPStatus.NOT_FOUND  # as Core and its clients have it (datarhei-core.md a.1)
     headers = {
         name: value
         for name, value in error.get_headers()

@@ -82,6 +82,16 @@ PROCESS = {
     "report": REPORT,
     "metadata": Maybe(dict),
 }
+CLUSTER = (
+    ("GET", "iam/user"),
+    ("GET", "cluster"),
+    ("GET", "report/process"),
+    ("POST", "process/probe"),
+    ("PUT", "process/x/report"),
+    ("PUT", "fs"),
+    ("DELETE", "fs/disk"),
+    ("PUT", "session/token/x"),
+)
 NAMED = [{"id": str, "name": str}]
 CODECS = [{"id": str, "name": str, "encoders": Maybe([str]), "decoders": Maybe([str])}]
 SKILLS = {
@@ -191,6 +201,11 @@ def _general() -> Iterator[Row]:
     yield Row("a.1", "GET", "/api/v3/nothing", 401, ERROR, is_stranger=True)
     yield Row("a.1", "GET", "/api/v3/nothing", 404, ERROR)
     yield Row("a.1", "GET", "/api/v3/process/", 404, ERROR)
+    yield Row("a.1", "PATCH", ONE, 404, ERROR)
+    yield Row("a.1", "PATCH", "/api/v3/fs/disk/x", 405, ERROR)
+    # the cluster edition's, which its Python client has
+    for method, path in CLUSTER:
+        yield Row("a.4", method, f"/api/v3/{path}", 404, ERROR)
     yield Row("a.2", "POST", "/api/login", 400, ERROR, {}, is_stranger=True)
     wrong = {"username": "admin", "password": "x"}
     yield Row("a.2", "POST", "/api/login", 401, ERROR, wrong, is_stranger=True)

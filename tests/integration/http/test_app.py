@@ -128,10 +128,25 @@ async def test_api_answers_are_careful(path: str) -> None:
     assert headers["Referrer-Policy"] == "no-referrer"
 
 
-async def test_a_wrong_method_is_405_with_allow() -> None:
-    response = await Api().call("PATCH", PROCESS)
-    assert (await response.get_json())["code"] == 405
-    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "POST"}
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("PATCH", "/api/v3/process/cam", 404),
+        ("PUT", "/api/v3/fs", 404),
+        ("DELETE", "/api/v3/fs/disk", 404),
+        ("PUT", "/api/v3/process", 404),
+        ("PATCH", "/api/v3/fs/disk/a", 405),
+        ("PATCH", "/api/v3/process/cam/whep", 405),
+        ("PATCH", "/memfs/a", 405),
+    ],
+)
+async def test_a_wrong_method_is_404_as_in_core_but_for_files_and_whep(
+    method: str, path: str, status: int
+) -> None:
+    response = await Api(config()).call(method, path)
+    assert response.status_code == status
+    assert (await response.get_json())["code"] == status
+    assert "GET" in response.headers["Allow"]
 
 
 @pytest.mark.parametrize(
