@@ -70,13 +70,19 @@ _WORD = re.compile(r"[\w+\-.,:%()*/=|^<>&~!?@#$\[\]{};'\" \\]*")
 _PROTOCOL = re.compile(r"^\s*[A-Za-z][A-Za-z0-9+.\-]*://|^\s*/(?!dev/dri/)")
 _SIZE = re.compile(r"(\d+)[x:](\d+)")
 
+# FFmpeg's help on Linux doesn't have these: AVFoundation and VideoToolbox
+_MACOS = """
+    allow_sw audio_device_index capture_cursor capture_mouse_clicks capture_raw_data
+    drop_late_frames realtime require_sw video_device_index
+"""
+
 Place = Callable[[str], str]
 
 
 @cache
 def known() -> Mapping[str, str]:
     """Give the kind of each option: ``words`` or ``texts``."""
-    kinds: dict[str, str] = {}
+    kinds = dict.fromkeys(_MACOS.split(), "words")
     kind = ""
     for line in files("daemon.restream").joinpath("options.txt").read_text().splitlines():
         if line.startswith("["):

@@ -95,6 +95,7 @@ def test_what_clients_and_people_use_is_allowed(options: str) -> None:
         ("anullsrc=r=44100:cl=stereo", "-f lavfi -thread_queue_size 512"),
         ("/dev/video0", "-f v4l2 -framerate 25 -video_size 1280x720 -input_format mjpeg"),
         ("hw:1,0", "-f alsa -ac 2"),
+        ("0:1", "-f avfoundation -framerate 30 -capture_cursor 1 -capture_mouse_clicks 0"),
         (f"{MEMORY}/x.m3u8", "-re"),
         ("/srv/dragonctl-test/films/a.mp4", "-re -stream_loop -1 -probesize 50M"),
         ("rtsp://10.0.0.1/x", "-protocol_whitelist rtp,udp,tcp,rtsp"),
