@@ -46,9 +46,9 @@ class Supervision:
     grants: Grants = field(default_factory=Grants)
     max_file_bytes: int = 0
     alarm: FailureAlarm = field(default_factory=FailureAlarm)
-    # One launcher per CPU: more of them end no sooner, and keep the API waiting for its turn
+    # Launchers that may run at once; more of them end no sooner, and one CPU is for the API
     lanes: asyncio.Semaphore = field(
-        default_factory=lambda: asyncio.Semaphore(os.cpu_count() or 1)
+        default_factory=lambda: asyncio.Semaphore(max(1, (os.cpu_count() or 1) - 1))
     )
 
     def prepare(self, config: ProcessConfig) -> PendingStart:
