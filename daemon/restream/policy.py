@@ -58,8 +58,10 @@ WHITELISTS = {
     "udp": "udp",
     "udplite": "udplite,udp",
 }
-# Elsewhere silence is normal (udp, srt), or the option unknown (rtsp), which ends FFmpeg
+# Elsewhere silence is normal (udp, srt)
 _TIMED = frozenset({"http", "https", "rtmp", "rtmps", "rtmpt", "rtmpts", "tcp", "tls"})
+_TIMED_BY_DEMUXER = frozenset({"rtsp", "rtsps"})  # whose option has another name
+_TIMEOUTS = frozenset({"rw_timeout", "timeout", "stimeout", "listen_timeout"})
 # Other numbers are the daemon's own pipes
 _PIPES = frozenset({"-", "pipe:", "pipe:1", "fd:"})
 _SERVER = re.compile(r"\{(rtmp|srt)(?:[,^][^{}]*)?\}")
@@ -257,8 +259,13 @@ def _added(element: ConfigIO, names: dict[str, str | None]) -> Iterator[str]:
     if "protocol_whitelist" not in names and scheme in WHITELISTS:
         yield from ("-protocol_whitelist", WHITELISTS[scheme])
     is_listening = "listen" in names or "listen" in element.address.partition("?")[2]
-    if scheme in _TIMED and not is_listening and not names.keys() & {"rw_timeout", "timeout"}:
+    is_listening |= "listen" in (names.get("rtsp_flags") or "")
+    if is_listening or names.keys() & _TIMEOUTS:
+        return
+    if scheme in _TIMED:
         yield from ("-rw_timeout", str(RW_TIMEOUT_MICROSECONDS))
+    elif scheme in _TIMED_BY_DEMUXER:
+        yield from ("-timeout", str(RW_TIMEOUT_MICROSECONDS))
 
 
 def _apply_output(element: ConfigIO, _names: dict[str, str | None], policy: Policy) -> ConfigIO:

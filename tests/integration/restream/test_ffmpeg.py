@@ -1,13 +1,16 @@
 """Supervision of the real FFmpeg: the one on PATH and the one in the wheel."""
 
+import asyncio
 import shutil
+import socket
 from dataclasses import replace
 from pathlib import Path
 
 import imageio_ffmpeg
 import pytest
 
-from daemon.restream.config import ConfigIO, ProcessConfig
+from daemon.restream import policy
+from daemon.restream.config import ConfigIO, ProcessConfig, command
 from daemon.restream.process import Process
 from daemon.restream.state import Exec, Order
 from tests.integration.restream.support import (
@@ -127,3 +130,22 @@ async def test_a_file_that_grows_beyond_the_limit_ends_its_ffmpeg_and_says_so(
         await until(lambda: process.state().exec is Exec.KILLED)
         assert "limit of 100000 bytes" in process.state().last_logline
     assert target.stat().st_size <= 100_000
+
+
+@pytest.mark.parametrize("scheme", ["http", "rtmp", "rtsp", "tcp"])
+async def test_a_source_that_says_nothing_ends_by_the_timeout_that_policy_adds(
+    ffmpeg: Path, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.restream.policy.RW_TIMEOUT_MICROSECONDS", 200_000)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/live/x"
+        config = policy.apply(make_config((address,)))
+        child = await asyncio.create_subprocess_exec(
+            ffmpeg,
+            *("-nostdin", "-hide_banner", *command(config)),
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(60):
+            _, said = await child.communicate()
+    assert child.returncode not in (0, None)
+    assert b"option" not in said.lower(), said

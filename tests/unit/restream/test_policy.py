@@ -55,12 +55,34 @@ def added(source: str, *options: str) -> tuple[str, ...]:
     ],
 )
 def test_an_input_stays_with_the_protocols_of_its_scheme(source: str, whitelist: str) -> None:
-    assert added(source) == ("-protocol_whitelist", whitelist)
+    assert added(source)[:2] == ("-protocol_whitelist", whitelist)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https", "rtmp", "rtmps", "tcp", "tls", "HTTP"])
 def test_a_silent_server_does_not_hold_a_connection_for_ever(scheme: str) -> None:
     assert added(f"{scheme}://host/live")[2:] == RW_TIMEOUT
+
+
+@pytest.mark.parametrize("scheme", ["rtsp", "rtsps", "RTSP"])
+def test_a_silent_camera_does_not_either(scheme: str) -> None:
+    assert added(f"{scheme}://host/live")[2:] == ("-timeout", RW_TIMEOUT[1])
+
+
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [
+        ("udp://239.0.0.1:5000", ()),
+        ("srt://:6000?mode=listener", ()),
+        ("rtsp://:8554/live", ("-rtsp_flags", "listen")),
+        ("rtsp://host/live", ("-timeout", "5000000")),
+        ("rtsp://host/live", ("-stimeout", "5000000")),
+        ("film.mp4", ()),
+    ],
+)
+def test_where_silence_is_normal_or_the_user_said_how_long_nothing_is_added(
+    source: str, options: tuple[str, ...]
+) -> None:
+    assert not set(added(source, *options)) & {"-timeout", "-rw_timeout"}
 
 
 def test_what_the_user_set_is_kept() -> None:
