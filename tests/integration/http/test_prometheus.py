@@ -57,7 +57,7 @@ async def test_processes_sources_and_viewers_are_counted(stage: Stage) -> None: 
         assert found["dragonctl_process_up", ID] == 1
         assert found["dragonctl_webrtc_viewers", ID] == 1
         assert found["dragonctl_webrtc_source_live", ID] == 1
-        assert found["dragonctl_webrtc_source_packets_total", f"video|{ID}"] > 50
+        assert found["dragonctl_webrtc_source_packets_total", f"video|{ID}"] > 5
         assert (
             found["dragonctl_webrtc_source_kernel_dropped_datagrams_total", f"video|{ID}"] == 0
         )
