@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from playwright.async_api import ConsoleMessage, Page
+from playwright.async_api import ConsoleMessage, Page, ViewportSize
 
 import daemon as product
 from tests.browser.conftest import SCREENSHOTS, TIMEOUT
@@ -12,6 +12,7 @@ from tests.e2e.daemon import PASSWORD, USERNAME, Daemon
 from tests.e2e.waiting import until
 
 BUNDLE = Path(str(product.__file__)).parent / "_ui" / "index.html"
+PHONE: ViewportSize = {"width": 390, "height": 844}
 # the picture, by what the element itself says; nothing of our code is asked
 FACTS = """() => {
   const video = document.querySelector("video");
@@ -107,6 +108,18 @@ class Ui:
         path = SCREENSHOTS / f"{name}.png"
         await self.page.screenshot(path=str(path))
         return path
+
+    async def shoot_all(self, name: str) -> None:
+        """Keep a state of the page in both themes and on a phone."""
+        size = self.page.viewport_size
+        await self.page.emulate_media(color_scheme="dark")
+        await self.shoot(f"{name}-dark")
+        await self.page.emulate_media(color_scheme="light")
+        await self.shoot(f"{name}-light")
+        await self.page.set_viewport_size(PHONE)
+        await self.shoot(f"{name}-phone")
+        if size is not None:
+            await self.page.set_viewport_size(size)
 
 
 def route(process_id: str, tab: str = "") -> str:

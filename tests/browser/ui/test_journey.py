@@ -53,7 +53,7 @@ async def test_by_keyboard_alone(browser: Browser, fresh: Daemon) -> None:
     await page.keyboard.type(PASSWORD)
     await page.keyboard.press("Enter")
     await page.get_by_text("No process yet").wait_for()
-    await ui.shoot("empty")
+    await ui.shoot_all("empty")
     await press(page, "Try the test picture")
     await ui.until_playing()
     await tab_to(page, "Live picture of test-picture")

@@ -1,14 +1,13 @@
 """Every screen: accessible in both themes, whole on a phone, within the policy, looked at."""
 
 import pytest
-from playwright.async_api import Browser, ViewportSize
+from playwright.async_api import Browser
 
 from tests.browser.ui.axe import findings
-from tests.browser.ui.page import Ui, route
+from tests.browser.ui.page import PHONE, Ui, route
 from tests.e2e import inputs
 from tests.e2e.daemon import Daemon
 
-PHONE: ViewportSize = {"width": 390, "height": 844}
 SCREENS = {
     "list": ("/", "role=cell >> text=running"),
     "overview": (route("picture"), "text=Last log line"),
@@ -77,11 +76,11 @@ async def test_menus_and_dialogs_are_accessible(ui: Ui) -> None:
     page = ui.page
     await page.get_by_role("button", name="More for picture").click()
     assert await findings(page) == []
-    await ui.shoot("menu")
+    await ui.shoot_all("menu")
     await page.get_by_role("menuitem", name="Delete…").click()
     await page.get_by_role("dialog", name="Delete picture?").wait_for()
     assert await findings(page) == []
-    await ui.shoot("confirm")
+    await ui.shoot_all("confirm")
     await page.keyboard.press("Escape")
     await page.get_by_role("dialog").wait_for(state="detached")
     await page.keyboard.press("?")

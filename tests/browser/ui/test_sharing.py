@@ -21,12 +21,12 @@ async def test_a_link_shows_one_process_and_nothing_else(
     await ui.page.get_by_role("button", name="Share a viewer link").click()
     await ui.page.get_by_role("button", name="Make a link").click()
     link = await ui.page.get_by_label("Link", exact=True).input_value()
-    await ui.shoot("share")
+    await ui.shoot_all("share")
     assert "#/watch/picture?token=" in link
     other = await visitor(browser, ui_daemon)
     await other.page.goto(link)
     await other.until_playing()
-    await other.shoot("watch")
+    await other.shoot_all("watch")
     assert await other.page.get_by_role("navigation").count() == 0
     await other.page.get_by_role("button", name="Tap to unmute").click()
     assert not (await other.facts())["muted"]

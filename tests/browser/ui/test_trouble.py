@@ -35,7 +35,7 @@ async def test_webrtc_off_ends_the_picture_and_on_brings_it_back(
         "POST", whep_path("picture"), content="v=0", headers={"Content-Type": "application/sdp"}
     )
     assert refused.status_code == 404
-    await ui.shoot("live-off")
+    await ui.shoot_all("live-off")
     await ui.page.get_by_role("button", name="Turn it on").click()
     await ui_daemon.until_live("picture")
     await ui.until_playing()
@@ -47,7 +47,7 @@ async def test_a_daemon_that_restarts_is_only_a_pause(ui: Ui, ui_daemon: Daemon)
     await ui_daemon.stop()
     await ui.until_state("waiting")
     await ui.page.get_by_text("No answer from the daemon").wait_for()
-    await ui.shoot("live-unreachable")
+    await ui.shoot_all("live-unreachable")
     await ui_daemon.start()
     await ui_daemon.until_live("picture")
     await ui.until_playing()
@@ -61,7 +61,7 @@ async def test_a_daemon_that_hangs_is_told_within_seconds(ui: Ui, ui_daemon: Dae
     try:
         await ui.until_state("unstable")
         await ui.page.get_by_text("Picture frozen for").wait_for()
-        await ui.shoot("live-frozen")
+        await ui.shoot_all("live-frozen")
         await ui.until_state("waiting", "connecting")
     finally:
         ui_daemon.signal(signal.SIGCONT)
@@ -98,7 +98,7 @@ async def test_a_login_that_ended_is_asked_for_over_the_page(ui: Ui) -> None:
     dialog = ui.page.get_by_role("dialog", name="Sign in")
     await dialog.wait_for()
     assert (await ui.facts())["state"] == "live", "media needs no token"
-    await ui.shoot("session-ended")
+    await ui.shoot_all("session-ended")
     await ui.page.unroute_all(behavior="ignoreErrors")
     await dialog.get_by_label("Password", exact=True).fill(PASSWORD)
     await dialog.get_by_role("button", name="Sign in").click()
@@ -113,7 +113,7 @@ async def test_a_browser_without_our_codec_is_told_what_it_lacks(ui: Ui) -> None
     note = await ui.page.locator(".overlay-note").inner_text()
     assert "H.264" in note
     assert "AV1" in note
-    await ui.shoot("live-codec")
+    await ui.shoot_all("live-codec")
 
 
 async def test_a_browser_without_h264_gets_vp8(ui: Ui) -> None:
@@ -130,7 +130,7 @@ async def test_b_frames_are_told_before_saving_and_play_all_the_same(
     await ui.sign_in(route("film", "edit"))
     await ui.page.get_by_role("button", name="Probe the inputs").click()
     await ui.page.get_by_text("re-encoded: it has B-frames").wait_for()
-    await ui.shoot("edit-verdict")
+    await ui.shoot_all("edit-verdict")
     known = {one["id"] for one in await ui_daemon.get("/api/v3/process")}
     assert not [one for one in known if one.startswith("probe-")], "the look leaves nothing"
     await ui_daemon.command("film", "start")
@@ -154,7 +154,7 @@ async def test_black_and_silence_of_the_source_are_told_as_such(
     found = ui.page.get_by_role("status", name="What of the source reaches viewers")
     await found.get_by_text("The picture is black in the source").wait_for(timeout=60_000)
     await found.get_by_text("The sound is silent in the source").wait_for(timeout=60_000)
-    await ui.shoot("live-black")
+    await ui.shoot_all("live-black")
     await ui.open(route("picture", "live"))
     await ui.until_playing()
     await found.get_by_text("Video rawvideo: encoded").or_(found.get_by_text("Video")).first.wait_for()
@@ -175,5 +175,5 @@ async def test_why_a_process_is_broken_is_one_click_away(ui: Ui, ui_daemon: Daem
     await row.get_by_text("failed").wait_for()
     await row.get_by_role("link", name="Log of broken").click()
     await ui.page.get_by_role("log").get_by_text("No such file").first.wait_for()
-    await ui.shoot("log")
+    await ui.shoot_all("log-broken")
     await ui_daemon.call("DELETE", "/api/v3/process/broken")

@@ -33,7 +33,7 @@ async def test_a_stopped_process_says_so_and_plays_again_by_itself(
     await ui.until_playing()
     await ui_daemon.command("picture", "stop")
     await ui.page.get_by_text("The process is stopped.").wait_for()
-    await ui.shoot("live-stopped")
+    await ui.shoot_all("live-stopped")
     await ui_daemon.command("picture", "start")
     await ui_daemon.until_live("picture")
     started = time.monotonic()

@@ -7,6 +7,8 @@ import { type Clock, type Timer, systemClock } from "@/lib/clock";
 import { Store } from "@/lib/store";
 
 const KEY = "dragonctl.refresh";
+const AT = "dragonctl.refreshed"; // when, on the wall clock
+const FRESH = 60_000; // milliseconds: others can't have replaced it more than once since
 const LOCK = "dragonctl.refreshing";
 const LOCK_SECONDS = 10;
 const ASKING = 100; // milliseconds for another tab's word
@@ -79,10 +81,12 @@ export class TokenStore {
 
   /** Find what an earlier page or another tab left. */
   async restore(): Promise<void> {
-    const { local, tab } = this.#world;
+    const { local, tab, wall } = this.#world;
     this.#stays = Boolean(local?.getItem(KEY));
     this.#refresh = (this.#stays ? local : tab)?.getItem(KEY) ?? "";
-    if (!this.#refresh) await this.#ask();
+    // a tab that the browser had put away has what others replaced long ago
+    const isOld = !this.#stays && wall() - Number(tab?.getItem(AT) ?? 0) > FRESH;
+    if (!this.#refresh || isOld) await this.#ask();
     if (this.#refresh && !this.access) await this.refresh();
     if (!this.access && this.status.get() === "unknown") this.status.set("out");
   }
@@ -191,12 +195,18 @@ export class TokenStore {
     this.#refresh = pair.refresh;
     this.#replaced = replaces;
     this.lastName = String(claims(pair.access)["sub"] ?? "");
-    const { local, tab, channel } = this.#world;
+    const { local, tab, wall } = this.#world;
     (this.#stays ? local : tab)?.setItem(KEY, pair.refresh);
+    tab?.setItem(AT, String(wall()));
     (this.#stays ? tab : local)?.removeItem(KEY);
     this.#schedule(this.#lifeSeconds() * REFRESH_AT);
-    if (tells) channel?.postMessage({ type: "tokens", pair, replaces, stays: this.#stays } satisfies Message);
+    if (tells) this.#tell(replaces);
     this.status.set("in");
+  }
+
+  #tell(replaces: string): void {
+    const pair = { access: this.access, refresh: this.#refresh };
+    this.#world.channel?.postMessage({ type: "tokens", pair, replaces, stays: this.#stays } satisfies Message);
   }
 
   #lifeSeconds(): number {
@@ -219,6 +229,7 @@ export class TokenStore {
     this.access = this.#refresh = this.#replaced = "";
     local?.removeItem(KEY);
     tab?.removeItem(KEY);
+    tab?.removeItem(AT);
     this.status.set(status);
   }
 
@@ -226,20 +237,25 @@ export class TokenStore {
     if (message.type === "out") {
       if (this.isSignedIn) this.#forget("out");
     } else if (message.type === "ask") {
-      if (!this.isSignedIn || !this.access) return;
-      const pair = { access: this.access, refresh: this.#refresh };
-      this.#world.channel?.postMessage({ type: "tokens", pair, replaces: "", stays: this.#stays } satisfies Message);
+      if (this.isSignedIn && this.access) this.#tell("");
     } else if (this.#wants(message)) {
       this.#stays = message.stays;
       this.#take(message.pair, message.replaces, false);
+    } else if (this.#isSibling(message) && message.pair.refresh < this.#refresh) {
+      this.#tell(this.#replaced); // who came later didn't hear of ours
     }
   }
 
   #wants({ pair, replaces }: Extract<Message, { type: "tokens" }>): boolean {
     if (this.status.get() === "open") return false;
     if (!this.isSignedIn || this.#isAsking || replaces === this.#refresh) return true;
-    // both replaced the same token: all tabs choose alike, and the other successor is never used
-    return replaces !== "" && replaces === this.#replaced && pair.refresh > this.#refresh;
+    // all tabs choose alike, and the other successor is never used
+    return this.#isSibling({ replaces }) && pair.refresh > this.#refresh;
+  }
+
+  /** Both replaced the same token. */
+  #isSibling({ replaces }: { replaces: string }): boolean {
+    return replaces !== "" && replaces === this.#replaced;
   }
 }
 
