@@ -18,7 +18,8 @@ FACTS = """() => {
   const video = document.querySelector("video");
   const player = document.querySelector("[data-state]");
   return {
-    state: player?.dataset.state, chip: document.querySelector("[data-testid=chip]")?.textContent,
+    state: player?.dataset.state,
+    chip: document.querySelector("[data-testid=chip]")?.textContent,
     width: video?.videoWidth ?? 0, time: video?.currentTime ?? 0, muted: video?.muted,
     frames: video?.getVideoPlaybackQuality().totalVideoFrames ?? 0,
     track: video?.srcObject?.getVideoTracks()[0]?.readyState,
@@ -40,7 +41,7 @@ class Ui:
         page.on("console", self._note)
 
     def _note(self, message: ConsoleMessage) -> None:
-        """A refused request is news for the page, not a fault of it; anything else is."""
+        """Note faults; a refused request is news for the page, and none of it."""
         if message.type == "error" and "Failed to load resource" not in message.text:
             self.errors.append(f"{message.text} ({message.location})")
 

@@ -1,4 +1,4 @@
-"""A new user's first hour, by keyboard alone and on a phone; on a daemon that has nothing yet."""
+"""A new user's first hour, by keyboard alone and on a phone; on a daemon without a process."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -66,7 +66,8 @@ async def test_plain_http_from_another_machine_plays_and_copies(
 ) -> None:
     context = await browser.new_context()
     ui = Ui(await context.new_page(), f"http://{HOST}:{ui_daemon.port}", ui_daemon)
-    ui.allowed = ("Cross-Origin-Opener-Policy",)  # Chromium says that plain HTTP has no use for it
+    # Chromium says that plain HTTP has no use for it
+    ui.allowed = ("Cross-Origin-Opener-Policy",)
     await ui.sign_in(route("picture", "live"))
     assert not await ui.page.evaluate("isSecureContext"), "or this proves nothing"
     await ui.until_playing()

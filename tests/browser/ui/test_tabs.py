@@ -22,6 +22,12 @@ async def is_in(page: Page) -> None:
     await page.get_by_role("link", name="Watch picture").wait_for()
 
 
+async def renew(page: Page) -> None:
+    """Load the page anew, which renews the login."""
+    await page.reload()
+    await is_in(page)
+
+
 @pytest.mark.parametrize("stays", [True, False], ids=["browser", "tab"])
 async def test_tabs_that_renew_their_login_at_the_same_time_keep_it(
     browser: Browser, ui_daemon: Daemon, *, stays: bool
@@ -43,11 +49,11 @@ async def test_tabs_that_renew_their_login_at_the_same_time_keep_it(
 
     await context.route("**/api/login/refresh", late)
     for _ in range(ROUNDS):
-        await asyncio.gather(one.page.reload(), two.page.reload())
-        await asyncio.gather(is_in(one.page), is_in(two.page))
+        async with asyncio.TaskGroup() as both:
+            for ui in (one, two):
+                both.create_task(renew(ui.page))
     for ui in (one, two, one, two):  # each with what it has now
-        await ui.page.reload()
-        await is_in(ui.page)
+        await renew(ui.page)
     assert len(answers) >= ROUNDS
     assert set(answers) == {200}, "the daemon ends a login whose token was replaced twice"
     await context.close()

@@ -91,7 +91,9 @@ async def test_a_login_that_ended_is_asked_for_over_the_page(ui: Ui) -> None:
     await ui.until_playing()
 
     async def refuse(sent: Route) -> None:
-        await sent.continue_(headers=sent.request.headers | {"authorization": "Bearer old.old.old"})
+        await sent.continue_(
+            headers=sent.request.headers | {"authorization": "Bearer old.old.old"}
+        )
 
     await ui.page.route("**/api/v3/**", refuse)
     await ui.page.route("**/api/login/refresh", refuse)

@@ -82,7 +82,9 @@ async def test_a_tile_shows_the_poster_until_it_plays(ui: Ui) -> None:
     await ui.sign_in("/wall")
     picture = ui.page.locator(".tile img")
     await picture.wait_for()
-    assert await picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
+    assert (
+        await picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 0
+    )
     await ui.shoot("wall-poster")
     await ui.page.unroute_all(behavior="ignoreErrors")
     await ui.page.locator('.tile[data-state="live"]').wait_for()
