@@ -159,7 +159,11 @@ async def test_black_and_silence_of_the_source_are_told_as_such(
     await ui.shoot_all("live-black")
     await ui.open(route("picture", "live"))
     await ui.until_playing()
-    await found.get_by_text("Video rawvideo: encoded").or_(found.get_by_text("Video")).first.wait_for()
+    await (
+        found.get_by_text("Video rawvideo: encoded")
+        .or_(found.get_by_text("Video"))
+        .first.wait_for()
+    )
     assert await found.get_by_text("in the source").count() == 0
     await ui_daemon.call("DELETE", "/api/v3/process/dark")
 

@@ -77,7 +77,8 @@ export const player: Pick<Dict, "player" | "cause" | "hint" | "stats" | "watch" 
   hint: {
     noPath: (addresses) => `Vielleicht ist UDP gesperrt, oder die genannte Adresse ist falsch: ${addresses}.`,
     codec: (ours, theirs) => `Der Prozess sendet ${ours}. Dieser Browser kann ${theirs}.`,
-    codecFix: "„Immer neu kodieren“ einschalten, oder mit einem anderen Browser ansehen.",
+    codecFix: "Mit einem anderen Browser ansehen.",
+    codecVp8: "Mit einem anderen Browser ansehen, oder Browser ohne H.264 bedienen: Bearbeiten, WebRTC, Für Fachleute.",
     link: "Dieser Link gilt nicht mehr. Bitte einen neuen erfragen.",
   },
   stats: {

@@ -76,7 +76,8 @@ export const player = {
   hint: {
     noPath: (addresses: string) => `UDP may be blocked, or the announced address is wrong: ${addresses}.`,
     codec: (ours: string, theirs: string) => `The process sends ${ours}. This browser offers ${theirs}.`,
-    codecFix: "Switch “Always re-encode” on, or watch with another browser.",
+    codecFix: "Watch with another browser.",
+    codecVp8: "Watch with another browser, or serve browsers without H.264: Edit, WebRTC, Advanced.",
     link: "This link is no longer valid. Ask for a new one.",
   },
   stats: {

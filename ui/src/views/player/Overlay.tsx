@@ -5,8 +5,10 @@ import { Button } from "@/kit/Button";
 import { CopyButton } from "@/kit/CopyButton";
 import { duration } from "@/lib/format";
 import { messageOf } from "@/views/player/words";
+import type { Word } from "@/whep/failure";
 import type { Whep } from "@/whep/useWHEP";
 
+const OBSTACLES: Word[] = ["stopped", "ended", "disabled"];
 const SHOW_DETAILS_AFTER = 3; // attempts without a picture
 
 export function Overlay({ whep, help, isBare }: { whep: Whep; help?: ReactNode; isBare: boolean }) {
@@ -17,7 +19,8 @@ export function Overlay({ whep, help, isBare }: { whep: Whep; help?: ReactNode; 
   const message = messageOf(state, t, now);
   if (!message) return null;
   const isWaiting = state.name === "waiting";
-  const canRetry = isWaiting || state.name === "unstable" || state.name === "blocked";
+  const isObstacle = state.name === "blocked" && OBSTACLES.includes(state.cause.word); // nothing is there to be tried again
+  const canRetry = isWaiting || state.name === "unstable" || (state.name === "blocked" && !isObstacle);
   const failures = isWaiting ? state.failures : 0;
   return (
     <div className={`overlay ${message.isTrouble ? "overlay-trouble" : "overlay-calm"}`}>

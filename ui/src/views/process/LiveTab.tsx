@@ -133,7 +133,7 @@ function Help({ process, whep, status }: { process: Process; whep: Whep; status:
         </Link>
       );
     case "codec":
-      return <CodecHelp whep={whep} status={status} />;
+      return <CodecHelp whep={whep} status={status} isVp8Off={process.config.webrtc.vp8 === "off"} />;
     case "no-path":
       return <PathHelp />;
     case "source-starting":
@@ -145,14 +145,14 @@ function Help({ process, whep, status }: { process: Process; whep: Whep; status:
   }
 }
 
-function CodecHelp({ whep, status }: { whep: Whep; status: WhepStatus | null }) {
+function CodecHelp({ whep, status, isVp8Off }: { whep: Whep; status: WhepStatus | null; isVp8Off: boolean }) {
   const t = useText();
   const ours = status?.plan.filter((one) => one.action !== "none").map((one) => (one.kind === "video" ? "H.264" : "Opus")) ?? [];
   const offer = String(whep.diagnostics()["last_offer"] ?? "");
   const theirs = [...codecsOf(offer, "video"), ...codecsOf(offer, "audio")];
   return (
     <p className="overlay-note">
-      {t.hint.codec(ours.join(", ") || "H.264, Opus", theirs.join(", ") || "–")} {t.hint.codecFix}
+      {t.hint.codec(ours.join(", ") || "H.264, Opus", theirs.join(", ") || "–")} {isVp8Off ? t.hint.codecVp8 : t.hint.codecFix}
     </p>
   );
 }
