@@ -10,6 +10,11 @@ from daemon.log import redact
 log = logging.getLogger(__name__)
 
 
+def about(name: str) -> None:
+    """Say what this request is about, where its path doesn't."""
+    g.audit_name = name
+
+
 def note(response: Response) -> None:
     """Write the line, if this request was of somebody known and meant to change something."""
     scope = scope_now()
@@ -18,10 +23,12 @@ def note(response: Response) -> None:
         return
     if request.method in {"GET", "HEAD"} and scope is not Scope.CONFIG_WRITE:
         return  # but a reload is a GET
+    name = g.get("audit_name", "")
     log.info(
-        "audit: %s %s by %s from %s: %d",
+        "audit: %s %s%s by %s from %s: %d",
         request.method,
         redact(request.path),
+        f" ({redact(name)})" if name else "",
         who.subject or "anybody",
         who.address or "this machine",
         response.status_code,

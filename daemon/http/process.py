@@ -15,6 +15,7 @@ from daemon.errors import (
     NotReadyError,
     OverloadError,
 )
+from daemon.http import audit
 from daemon.http.body import read_json
 from daemon.http.display import PARTS, probe_json, process_json, report_json, state_json
 from daemon.http.guard import Scope, caller, needs
@@ -92,6 +93,7 @@ class _Views:
     @needs(Scope.PROCESS_WRITE)
     async def add(self) -> Response:
         config = new_config(await read_json())
+        audit.about(config.id)
         _require_targets(config)
         with refusing("Invalid process config"):
             process = await self._restreamer.add(config, _author())

@@ -7,6 +7,7 @@ from quart import Blueprint, Response, jsonify
 
 from daemon.auth import Auth, Role, User, ViewerAccess
 from daemon.errors import ConflictError
+from daemon.http import audit
 from daemon.http.body import parse_json, read, read_json
 from daemon.http.guard import Scope, needs
 from daemon.http.model import validated
@@ -66,6 +67,7 @@ class _Views:
     @needs(Scope.USER_WRITE)
     async def add(self) -> Response:
         wanted = validated(NewUserModel, await read_json(MAX_BODY))
+        audit.about(wanted.name)
         users = self._of().users
         return jsonify(_shown(await users.add(wanted.name, wanted.password, wanted.role)))
 

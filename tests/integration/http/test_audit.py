@@ -20,12 +20,15 @@ async def test_changes_are_noted_and_reads_are_not(caplog: pytest.LogCaptureFixt
     await api.call("GET", "/api/v3/process/cam")
     assert lines(caplog) == []
     stop = {"command": "stop"}
+    new = {"id": "new", "input": [{"address": "a"}], "output": [{"address": "-"}]}
+    await api.call("POST", "/api/v3/process", body=new, headers=token(subject="olga"))
     await api.call(
         "PUT", "/api/v3/process/cam/command", body=stop, headers=token(subject="olga")
     )
     await api.call("DELETE", "/api/v3/process/nobody", headers=token(subject="olga"))
     await api.call("DELETE", "/api/v3/process/cam", headers=token(READER, subject="vera"))
     assert [line.removeprefix("audit: ") for line in lines(caplog)] == [
+        "POST /api/v3/process (new) by olga from 203.0.113.7: 200",
         "PUT /api/v3/process/cam/command by olga from 203.0.113.7: 200",
         "DELETE /api/v3/process/nobody by olga from 203.0.113.7: 404",
         "DELETE /api/v3/process/cam by vera from 203.0.113.7: 403",
