@@ -5,6 +5,7 @@ through; so do redirects. The real control of that is a firewall.
 """
 
 import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -75,7 +76,7 @@ class Hosts:
 
         def work() -> None:
             found = self._look_up(host)
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # nobody is there any more
                 loop.call_soon_threadsafe(settle, found)
 
         threading.Thread(target=work, name="resolver", daemon=True).start()
