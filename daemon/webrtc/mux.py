@@ -7,6 +7,7 @@ an answer, an object or a log line: it is counted.
 import asyncio
 import errno
 import logging
+import math
 import socket
 import time
 from collections import deque
@@ -18,7 +19,7 @@ from daemon.rtc import demux, stun
 from daemon.rtc.demux import Address, Kind
 from daemon.rtc.fanout import Delivery
 from daemon.rtc.native import Spool
-from daemon.rtc.peer import Event, Peer
+from daemon.rtc.peer import Event, Peer, State
 from daemon.webrtc.sender import Progress, Sender
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ MAX_DATAGRAM = 2048
 BUFFER = 4 << 20  # bytes asked for, each way
 SMALL_BUFFER = 1 << 20  # below this the operator should hear of it
 SLICE = 0.002  # seconds of fan-out before other work has its turn
+TOGETHER = 0.25  # seconds: connected peers' timers fire in few wake-ups, a bit late
 MAX_LAG = 0.5  # seconds a burst may wait for the socket; older frames are dropped
 
 
@@ -134,6 +136,8 @@ class Mux:
 
     def _arm(self, peer: Peer) -> None:
         due = peer.next_timeout()
+        if due is not None and peer.state is State.CONNECTED:
+            due = math.ceil(due / TOGETHER) * TOGETHER
         timer = self._timers.get(peer)
         if due is None:
             if timer is not None:

@@ -20,6 +20,7 @@ NAMES = {
     "latency": "how late a frame reaches each of 100 viewers, and the last one",
     "memory": "memory for each viewer",
     "idle": "CPU while 50 viewers wait for FFmpeg",
+    "profile": "where the CPU time goes with 100 viewers",
     "gso": "with UDP segmentation offload and without",
     "all": "everything above but gso",
 }
@@ -58,6 +59,7 @@ async def run(arguments: argparse.Namespace) -> None:
             "latency": lambda: figures.late(bench, servers),
             "memory": lambda: figures.memory(bench),
             "idle": lambda: figures.idle(bench),
+            "profile": lambda: figures.profile(bench),
             "gso": lambda: figures.gso(bench, viewers),
         }
         names = [name for name in calls if name != "gso"]

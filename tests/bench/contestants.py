@@ -49,6 +49,8 @@ dirs = ["/"]
 level = "warn"
 [api.auth]
 enable = false
+[ffmpeg.access.input]
+dirs = ["{clips}"]
 [webrtc]
 enable = true
 public_ip = "127.0.0.1"
@@ -61,15 +63,22 @@ viewers_per_address = 2000
 
 @asynccontextmanager
 async def daemon(
-    directory: Path, clip: Path, taps: Taps, *, use_gso: bool = True, pause: int = 1
+    directory: Path,
+    clip: Path,
+    taps: Taps,
+    *,
+    use_gso: bool = True,
+    pause: int = 1,
+    profile: Path | None = None,
 ) -> AsyncIterator[Target]:
     """Run this daemon with one live process; its FFmpeg runs beside the viewers.
 
     ``pause`` is the seconds until FFmpeg would begin again after the end of the clip.
     """
     config = directory / "config.toml"
-    config.write_text(CONFIG.format(directory=directory))
+    config.write_text(CONFIG.format(directory=directory, clips=clip.parent))
     options = [] if use_gso else ["--no-gso"]
+    options += ["--profile", str(profile)] if profile else []
     command = [sys.executable, "-m", "tests.bench.server", str(config), *options]
     name = "dragonctl" if use_gso else "dragonctl, no GSO"
     async with run(name, command) as target:

@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import functools
+import os
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +13,7 @@ from typing import Any
 
 from daemon.ffmpeg import binary
 from tests.bench import clip, contestants, latency
+from tests.bench.audience import Audience
 from tests.bench.contestants import AbsentError, Contestant
 from tests.bench.measure import (
     JOINS_A_SECOND,
@@ -20,8 +24,10 @@ from tests.bench.measure import (
     measure_idle,
     quantile,
 )
+from tests.bench.profile import print_profile
 from tests.bench.table import print_goals, print_rows
 from tests.bench.target import Target
+from tests.e2e.waiting import until
 
 GCM = b"SRTP_AEAD_AES_128_GCM"
 SPARE = 25  # seconds of the clip for start, idle and settling
@@ -126,6 +132,28 @@ async def gso(bench: Bench, viewers: Sequence[int]) -> list[Row]:
             rows.append(await bench.run(start, bench.load(count)))
     print_rows(rows)
     return rows
+
+
+async def profile(bench: Bench, viewers: int = 100) -> Path:
+    """Show where the CPU time goes."""
+    source = await bench.clip("2M", viewers)
+    path = bench.scratch / "profile.json"
+    start = functools.partial(contestants.daemon, profile=path)
+    audience = Audience()
+    async with bench.start(start, source) as target:
+        try:
+            await audience.join(target.url, viewers, JOINS_A_SECOND)
+            await audience.watch(bench.settle)
+            before = audience.tally().packets
+            os.kill(target.pid, signal.SIGUSR1)
+            await audience.watch(bench.seconds)
+            os.kill(target.pid, signal.SIGUSR2)
+            packets = audience.tally().packets - before
+            await until(path.exists, "the profile is written")
+        finally:
+            audience.close()
+    print_profile(path, packets / bench.seconds)
+    return path
 
 
 async def joins(bench: Bench) -> list[Row]:

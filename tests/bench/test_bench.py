@@ -1,5 +1,6 @@
 """The bench runs: a few viewers for two seconds, on the daemon and on a peer."""
 
+import json
 from functools import partial
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from tests.bench import contestants, figures
 from tests.bench.figures import Bench
 from tests.bench.measure import Row, quantile
+from tests.bench.profile import INNER, REST, WAITING
 
 pytestmark = [pytest.mark.ffmpeg, pytest.mark.slow]
 SECONDS = 2.0
@@ -47,6 +49,13 @@ async def test_a_frame_is_followed_to_the_last_viewer(bench: Bench) -> None:
     assert found.frames > 20
     assert len(found.each) == 2 * found.frames
     assert 0 < quantile(found.each, 0.5) <= quantile(found.last, 0.5) < 10
+
+
+async def test_the_profile_names_what_the_loop_does(bench: Bench) -> None:
+    names = [
+        row[0] for row in json.loads((await figures.profile(bench, viewers=2)).read_text())
+    ]
+    assert {"Source._on_readable", INNER["send"], WAITING, REST} <= set(names)
 
 
 async def test_without_gso_nothing_is_lost_either(bench: Bench) -> None:
