@@ -11,8 +11,9 @@ from daemon.ffmpeg.probe import Probe, ProbeStream
 from daemon.ffmpeg.progress import Progress, ProgressIO
 from daemon.http.schema import config_json, decimal, number
 from daemon.log import is_secret_name, redact
-from daemon.restream.process import Process, ProcessState
+from daemon.restream.process import Process
 from daemon.restream.report import Report
+from daemon.restream.shown import ProcessState
 
 KIB = 1024
 PARTS = frozenset({"config", "state", "report", "metadata"})

@@ -11,8 +11,9 @@ from typing import Any
 from daemon.errors import LimitError, OverloadError
 from daemon.http.display import process_json, state_json
 from daemon.http.sse import Listener, encode
-from daemon.restream.process import Process, ProcessState
+from daemon.restream.process import Process
 from daemon.restream.restreamer import Restreamer
+from daemon.restream.shown import ProcessState
 from daemon.webrtc.subsystem import WebRTC
 
 TICK = 0.25  # seconds from a change to its event, at most

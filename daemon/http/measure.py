@@ -12,8 +12,8 @@ from daemon.ffmpeg.progress import Progress, ProgressIO
 from daemon.http.mounts import Storage
 from daemon.log import redact
 from daemon.metrics import Value
-from daemon.restream.process import ProcessState
 from daemon.restream.restreamer import Restreamer
+from daemon.restream.shown import ProcessState
 from daemon.restream.state import Exec
 from daemon.session import Sessions
 from daemon.storage.file import Usage

@@ -22,8 +22,9 @@ from quart import Blueprint, Response, request
 from daemon.errors import NotFoundError
 from daemon.http.about import PRODUCT, product_version
 from daemon.http.guard import Scope, needs
-from daemon.restream.process import Process, ProcessState
+from daemon.restream.process import Process
 from daemon.restream.restreamer import Restreamer
+from daemon.restream.shown import ProcessState
 from daemon.restream.state import Exec, Order
 from daemon.webrtc.audience import FIRST_RTP_BOUNDS, Tally
 from daemon.webrtc.kernel import dropped_datagrams

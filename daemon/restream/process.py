@@ -10,7 +10,6 @@ import logging
 import random
 import signal
 import time
-from dataclasses import dataclass
 
 from daemon.errors import DragonError
 from daemon.ffmpeg.progress import Progress
@@ -19,6 +18,7 @@ from daemon.restream.hooks import RunEnd, StopReason
 from daemon.restream.limits import LimitWatch
 from daemon.restream.report import Recorder, Report
 from daemon.restream.run import Run
+from daemon.restream.shown import ProcessState
 from daemon.restream.state import LADDER_SECONDS, Action, Cause, Exec, Life, Order, Rules
 from daemon.restream.supervision import Supervision, build_arguments, reason
 
@@ -34,24 +34,6 @@ _SIGNALS = {
     Action.TERMINATE: (signal.SIGCONT, signal.SIGTERM),
     Action.KILL: (signal.SIGKILL,),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessState:
-    """How a process is, in datarhei's terms (datarhei-core.md a.3), and some of ours."""
-
-    order: Order
-    exec: Exec
-    runtime_seconds: int
-    reconnect_seconds: int
-    last_logline: str
-    progress: Progress
-    memory_bytes: int
-    cpu_usage: float
-    command: tuple[str, ...]
-    pid: int | None
-    exit_code: int | None
-    restarts: int
 
 
 class Process:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from daemon.errors import InvalidError, NotFoundError, NotReadyError
+from daemon.errors import InvalidError, NotFoundError
 from daemon.ffmpeg.probe import Probe, probe
 from daemon.restream import config as configs
 from daemon.restream import reference
@@ -23,6 +23,7 @@ from daemon.restream.alarm import Alarm, watch
 from daemon.restream.check import DAEMON, Author, Checks
 from daemon.restream.cleanup import Cleaner, rules_of
 from daemon.restream.config import ConfigCleanup, ProcessConfig, ProcessId
+from daemon.restream.durable import durably
 from daemon.restream.full import FullDisk
 from daemon.restream.guarded import GuardedHooks
 from daemon.restream.hooks import ProcessHooks, StopReason
@@ -328,12 +329,7 @@ class Restreamer:
                 del metadata[key]
 
     async def _durably(self, change: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Run a change to its end, even if who asked for it is cancelled meanwhile."""
-        if self._group is None:
-            raise NotReadyError("the daemon is starting or ending", retry_after=5)
-        outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._group.create_task(_settle(change(), outcome))
-        return await outcome
+        return await durably(self._group, change)
 
     @contextlib.asynccontextmanager
     async def _changing(self, process: Process) -> AsyncIterator[None]:
@@ -374,18 +370,3 @@ class Restreamer:
     def _stored(self, process_id: ProcessId) -> ProcessConfig | None:
         process = self._processes.get(process_id)
         return process.config if process else None
-
-
-async def _settle(change: Coroutine[Any, Any, T], outcome: asyncio.Future[T]) -> None:
-    try:
-        result = await change
-    except Exception as error:  # noqa: BLE001 -- it belongs to the caller, who gets it
-        if outcome.done():
-            log.warning("a change failed after its caller had gone: %s", error)
-        else:
-            outcome.set_exception(error)
-    else:
-        if not outcome.done():
-            outcome.set_result(result)
-    finally:
-        outcome.cancel()  # if we were cancelled ourselves

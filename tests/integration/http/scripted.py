@@ -20,9 +20,9 @@ from daemon.http.mounts import Storage
 from daemon.http.skills import SkillsCache
 from daemon.restream.check import Author
 from daemon.restream.config import ConfigIO, ProcessConfig, ProcessId
-from daemon.restream.process import ProcessState
 from daemon.restream.report import LogLine, Report
 from daemon.restream.restreamer import Restreamer
+from daemon.restream.shown import ProcessState
 from daemon.restream.state import Exec, Order
 from daemon.session import Sessions
 from daemon.storage.disk import DiskFilesystem
