@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from daemon.errors import (
 )
 from daemon.restream import state
 from daemon.restream.config import ConfigIO, ProcessConfig, ProcessId
+from daemon.restream.host import Hosts
+from daemon.restream.policy import Policy
 from daemon.restream.state import Exec, Order
 from daemon.restream.store import Store
 from tests.integration.restream.house import House, is_in, pid_of, reader
@@ -186,6 +189,36 @@ async def test_too_many_processes_are_refused_with_the_number(house: House) -> N
         await restreamer.command(CAM, "start")
         await restreamer.command(CAM, "stop")
         await restreamer.command(b, "start")
+
+
+async def test_there_is_an_end_to_how_many_processes_there_may_be(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.restream.restreamer.MAX_PROCESSES", 1)
+    async with house.open() as restreamer:
+        await restreamer.add(make_config(autostart=False))
+        with pytest.raises(InvalidError, match="no more than 1 processes"):
+            await restreamer.add(make_config(id=ProcessId("b"), autostart=False))
+        await restreamer.update(CAM, make_config(autostart=False, reference="x"))
+
+
+async def test_a_name_that_has_come_to_lead_elsewhere_is_refused_at_the_start(
+    house: House,
+) -> None:
+    leads_to = ["10.0.0.7"]
+    policy = Policy(networks=(ip_network("169.254.0.0/16"),))
+    source = ConfigIO("in", "rtsp://camera.test/1")
+    async with house.open(policy=policy, hosts=Hosts(lambda _: leads_to)) as restreamer:
+        await restreamer.add(make_config(input=(source,)))
+        await pid_of(restreamer)
+        await restreamer.command(CAM, "stop")
+        leads_to[:] = ["169.254.169.254"]
+        await restreamer.command(CAM, "start")
+        await until(lambda: is_in(restreamer, Exec.FAILED))
+        said = restreamer.get(CAM).state().last_logline
+        assert "camera.test is 169.254.169.254" in said
+        with pytest.raises(InvalidError):
+            await restreamer.update(CAM, make_config(input=(source,), reference="x"))
 
 
 async def test_unknown_processes_and_commands_are_refused(house: House) -> None:
