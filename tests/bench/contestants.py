@@ -43,8 +43,6 @@ address = "127.0.0.1:0"
 dir = "{directory}/db"
 [storage.disk]
 dir = "{directory}/disk"
-[ffmpeg.access.input]
-dirs = ["/"]
 [log]
 level = "warn"
 [api.auth]
