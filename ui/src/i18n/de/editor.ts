@@ -64,6 +64,7 @@ export const editor: Pick<Dict, "editor"> = {
     },
     restartNote: (viewers) => `Speichern startet den Prozess neu: ${viewers}, das Bild steht kurz.`,
     restartQuiet: "Speichern startet den Prozess neu.",
+    life: "Anfang und Ende",
     limits: "Grenzen",
     limitCpu: "CPU, Prozent der Maschine",
     limitMemory: "Speicher, MB",

@@ -63,6 +63,7 @@ export const editor = {
     },
     restartNote: (viewers: string) => `Saving restarts the process: ${viewers} will see a short freeze.`,
     restartQuiet: "Saving restarts the process.",
+    life: "Starting and ending",
     limits: "Limits",
     limitCpu: "CPU, percent of the machine",
     limitMemory: "Memory, MB",

@@ -30,6 +30,9 @@ export function FormFields(props: FieldsProps) {
       <Block title={t.process.outputs} isOpen>
         <Rows side="output" {...props} />
       </Block>
+      <Block title={t.editor.life}>
+        <Life {...props} />
+      </Block>
       <Block title={t.editor.limits}>
         <Limits {...props} />
       </Block>
@@ -67,6 +70,15 @@ function General({ draft, dispatch, errors }: FieldsProps) {
         value={config.reference}
         onChange={(event) => dispatch({ type: "set", values: { reference: event.target.value } })}
       />
+    </div>
+  );
+}
+
+function Life({ draft, dispatch, errors }: FieldsProps) {
+  const t = useText();
+  const { config } = draft;
+  return (
+    <div className="fields">
       <SwitchField label={t.editor.autostart} isOn={config.autostart} onChange={(autostart) => dispatch({ type: "set", values: { autostart } })} />
       <SwitchField label={t.editor.reconnect} isOn={config.reconnect} onChange={(reconnect) => dispatch({ type: "set", values: { reconnect } })} />
       <NumberField
