@@ -48,7 +48,8 @@ def test_progress_and_streams_are_read_at_any_log_level(
     ]
     assert now.frame >= 48
     assert now.size_bytes > 1000
-    assert now.time_seconds == pytest.approx(2.0, abs=0.2)
+    # the newest of all outputs' times: where threads are held up, one runs ahead of another
+    assert now.time_seconds == pytest.approx(2.0, abs=1.0)
     assert now.position > 0
     assert not [line for line in lines if "speed=" in line]
 
