@@ -50,7 +50,7 @@ function Audio({ sample }: { sample: Sample | undefined }) {
   return (
     <>
       {sample.audioCodec}{" "}
-      <meter min={0} max={1} value={Math.sqrt(sample.audioLevel ?? 0)} aria-label={t.stats.level} />
+      {Boolean(sample.audioLevel) && <meter min={0} max={1} value={Math.sqrt(sample.audioLevel ?? 0)} aria-label={t.stats.level} />}
     </>
   );
 }

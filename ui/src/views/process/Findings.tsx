@@ -18,9 +18,10 @@ export function Findings({ whep, status }: { whep: Whep; status: WhepStatus | nu
   const t = useText();
   const isLive = whep.state.name === "live";
   const isBlack = useBlack(whep.videoRef, isLive);
+  const isSilent = useSilence(whep.videoRef, whep.samples, isLive);
   const found = [
     isBlack && t.finding.black,
-    isLive && isSilent(whep.samples) && t.finding.silent,
+    isSilent && t.finding.silent,
     status?.reason,
     ...(status?.plan ?? []).filter(isNews).map((track) => trackLine(track, t)),
   ].filter((one): one is string => Boolean(one));
@@ -48,9 +49,19 @@ function isNews({ action, reasons }: TrackPlan): boolean {
   return action !== "copy" || reasons.some(({ code }) => !NO_NEWS.has(code));
 }
 
-export function isSilent(samples: readonly Sample[]): boolean {
-  const last = samples.slice(-SILENT_SAMPLES);
-  return last.length === SILENT_SAMPLES && last.every((one) => one.audioCodec !== "" && one.audioLevel !== null && one.audioLevel < SILENCE);
+export function isSilence({ audioCodec, audioLevel }: Sample): boolean {
+  return audioCodec !== "" && audioLevel !== null && audioLevel < SILENCE;
+}
+
+/** Whether the sound has been silent for some seconds. Nobody knows while it is muted: Chromium measures behind that. */
+function useSilence(video: RefObject<HTMLVideoElement | null>, samples: readonly Sample[], isLive: boolean): boolean {
+  const [count, setCount] = useState(0);
+  useEffect(() => {
+    const latest = samples.at(-1);
+    const isHeard = isLive && video.current !== null && !video.current.muted && video.current.volume > 0;
+    setCount((before) => (isHeard && latest && isSilence(latest) ? before + 1 : 0));
+  }, [video, samples, isLive]);
+  return count >= SILENT_SAMPLES;
 }
 
 /** Whether the picture has been black for some seconds. */
