@@ -55,6 +55,15 @@ describe("latency", () => {
     expect(sample?.latencyMs).toBe(50);
   });
 
+  it("is never shorter than half the round trip and the buffer, which are known", () => {
+    const reader = new StatsReader();
+    const counts = (at: number, n: number) =>
+      video(at, { jitterBufferDelay: n * 0.04, jitterBufferEmittedCount: n, estimatedPlayoutTimestamp: T + at - 60 });
+    reader.read(report(counts(0, 0), audio(0), pair));
+    const sample = reader.read(report(counts(1_000, 25), audio(1_000), pair, sender(900, 200)));
+    expect(sample).toMatchObject({ latencyMs: 50, grade: "measured" });
+  });
+
   it("is estimated for video alone: half the round trip, buffer, decoding, one frame", () => {
     const reader = new StatsReader();
     const counts = (at: number, n: number) =>

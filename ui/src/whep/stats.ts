@@ -140,13 +140,15 @@ export class StatsReader {
     audio: Entry | undefined,
     known: { rttMs: number | null; bufferMs: number | null; decodeMs: number | null; fps: number | null },
   ): { latencyMs: number | null; grade: Grade | null } {
+    const { rttMs, bufferMs, decodeMs, fps } = known;
     const playout = value(video, "estimatedPlayoutTimestamp");
     if (video && audio && playout && this.#offsets.length > 0) {
       const since1970 = playout > ERA_TEST ? playout - NTP_EPOCH : playout;
       const raw = video.timestamp - since1970 - Math.min(...this.#offsets);
-      return { latencyMs: median(this.#latencies, Math.max(0, raw)), grade: "measured" };
+      // the first reports may all have come late, which makes it too short: so long it takes at least
+      const least = (rttMs ?? 0) / 2 + (bufferMs ?? 0);
+      return { latencyMs: median(this.#latencies, Math.max(least, raw)), grade: "measured" };
     }
-    const { rttMs, bufferMs, decodeMs, fps } = known;
     if (rttMs === null || bufferMs === null) return { latencyMs: null, grade: null };
     const frame = fps ? 1000 / fps : 0;
     const estimate = rttMs / 2 + bufferMs + (decodeMs ?? 0) + frame;
