@@ -2,6 +2,7 @@
 
 from playwright.async_api import Browser
 
+from tests.browser.ui.axe import findings
 from tests.browser.ui.conftest import HOST
 from tests.browser.ui.page import Ui, route
 from tests.browser.ui.proxy import below
@@ -27,6 +28,9 @@ async def test_a_link_shows_one_process_and_nothing_else(
     await other.page.goto(link)
     await other.until_playing()
     await other.shoot_all("watch")
+    assert await findings(other.page) == []
+    await other.page.emulate_media(color_scheme="dark")
+    assert await findings(other.page) == []
     assert await other.page.get_by_role("navigation").count() == 0
     await other.page.get_by_role("button", name="Tap to unmute").click()
     assert not (await other.facts())["muted"]
