@@ -12,7 +12,7 @@ const player = {
   dtls: [],
 
   // `via`: the port of a relay that stands between us and the server;
-  // `codec`: the only one that is offered for video, such as VP8.
+  // `codec`: the only one that is offered for video, such as VP8, and its retransmission.
   async play(url, token, via = null, codec = "") {
     const peer = new RTCPeerConnection();
     player.peer = peer;
@@ -28,7 +28,8 @@ const player = {
     const wanted = peer.addTransceiver("video", { direction: "recvonly" });
     if (codec) {
       const { codecs } = RTCRtpReceiver.getCapabilities("video");
-      wanted.setCodecPreferences(codecs.filter((one) => one.mimeType === `video/${codec}`));
+      const kept = [`video/${codec}`, "video/rtx"];
+      wanted.setCodecPreferences(codecs.filter((one) => kept.includes(one.mimeType)));
     }
     peer.addTransceiver("audio", { direction: "recvonly" });
     await peer.setLocalDescription(await peer.createOffer());
