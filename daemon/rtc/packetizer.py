@@ -7,10 +7,10 @@ reads it whole, and the packets come in sizes that one system call sends (``fano
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from daemon.rtc import h264
+from daemon.rtc import h264, rtp
 from daemon.rtc.timeline import MARKER, PADDING, Plain
 
-MAX_PAYLOAD = 1188  # bytes: 1200 with the RTP header, which S9 of the wire leaves room around
+MAX_PAYLOAD = 1200 - rtp.HEADER_BYTES  # leaves room for SRTP, IPv6 and tunnels below 1280
 MAX_PADDING = 255  # bytes; the last one counts them (RFC 3550 section 5.1)
 MAX_BYTES = 4 << 20  # of one picture; what is beyond is left out
 _FRAGMENT = 2  # bytes of a fragment's headers (RFC 6184 section 5.8)
@@ -38,10 +38,8 @@ class Pictures:
         self._next = first_index
         self._last_in: int | None = None
         self._timestamp: int | None = None  # of the picture that is being collected
-        self._payloads: list[bytes] = []
-        self._bytes = 0
-        self._is_whole = True
         self._sent: int | None = None  # timestamp of the last picture
+        self._clear()
 
     def feed(self, plain: Plain) -> list[Picture]:
         """Take a packet of FFmpeg's line; the pictures that end with it, two at the most.
@@ -69,12 +67,17 @@ class Pictures:
 
     def forget(self) -> None:
         """Drop what came of a picture whose end won't come."""
-        self._payloads, self._bytes, self._is_whole = [], 0, True
+        self._clear()
         self._last_in = None
+
+    def _clear(self) -> None:
+        self._payloads: list[bytes] = []
+        self._bytes = 0
+        self._is_whole = True
 
     def _end(self) -> list[Picture]:
         payloads, is_whole = self._payloads, self._is_whole
-        self._payloads, self._bytes, self._is_whole = [], 0, True
+        self._clear()
         nals = h264.nal_units(payloads)
         if not nals:
             return []
@@ -114,12 +117,12 @@ def packetize(nals: Sequence[bytes]) -> list[Payload]:
             continue
         size = _append(found, _aggregate(small), size)
         small = []
-        fewest = _count(nal, MAX_PAYLOAD - _FRAGMENT)
-        if size and _count(nal, size - _FRAGMENT) == fewest:
+        fewest = _divide(nal, MAX_PAYLOAD - _FRAGMENT)
+        if size and _divide(nal, size - _FRAGMENT) == fewest:
             _append(found, _fragments(nal, size - _FRAGMENT), size)
             size = 0
         else:
-            best = -(-(len(nal) - 1) // fewest)
+            best = _divide(nal, fewest)
             found += _fragments(nal, best)
             size = best + _FRAGMENT if fewest <= MAX_PADDING else 0
     _append(found, _aggregate(small), size)
@@ -136,8 +139,9 @@ def _append(found: list[Payload], more: Sequence[Payload], size: int) -> int:
     return 0
 
 
-def _count(nal: bytes, size: int) -> int:
-    return -(-(len(nal) - 1) // size)
+def _divide(nal: bytes, by: int) -> int:
+    """Divide the bytes behind a unit's header, rounded up."""
+    return -(-(len(nal) - 1) // by)
 
 
 def _fragments(nal: bytes, size: int) -> list[Payload]:
