@@ -7,6 +7,7 @@ clock: ``now`` is in monotonic seconds, ``wall`` in Unix seconds.
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 
 from daemon.errors import OverloadError
 
@@ -15,6 +16,21 @@ MAX_NAMES = 1000  # places and addresses in a summary; the rest are summed up as
 WINDOW_SECONDS = 10  # over which bandwidths are means
 OTHER = "other"
 NAMES = ("ffmpeg", "hls", "hlsingress", "http", "https", "rtmp", "srt")
+
+
+class Networks:
+    """Networks whose traffic isn't counted; ``host in networks`` for an address as text."""
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self._networks = tuple(ip_network(text, strict=False) for text in texts)
+
+    def __contains__(self, host: str) -> bool:
+        """Whether an address lies in one of them; what is no address never does."""
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return False
+        return any(address in network for network in self._networks)
 
 
 class Rate:

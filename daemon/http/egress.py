@@ -7,14 +7,13 @@ import asyncio
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from daemon.errors import OverloadError
 from daemon.restream import address
 from daemon.restream.config import ProcessConfig, ProcessId
 from daemon.restream.restreamer import Restreamer
 from daemon.restream.state import Exec
-from daemon.session import Collector
+from daemon.session import Collector, Networks
 
 LOOK = 1.0  # seconds
 
@@ -35,13 +34,13 @@ class Egress:
         self._restreamer = restreamer
         self._collector = collector
         self._is_counting = True
-        self._ignored: tuple[IPv4Network | IPv6Network, ...] = ()
+        self._ignored = Networks()
         self._sending: dict[ProcessId, _Sending] = {}
 
     def set_up(self, *, is_counting: bool, ignored: Iterable[str]) -> None:
         """Say whether anything is counted from now on, and to where it isn't."""
         self._is_counting = is_counting
-        self._ignored = tuple(ip_network(text, strict=False) for text in ignored)
+        self._ignored = Networks(ignored)
 
     async def run(self) -> None:
         """Count until cancelled."""
@@ -93,5 +92,4 @@ class Egress:
         if "{" in target or address.is_tee(target) or not address.is_url(target):
             return ""
         number = address.literal_host(target)
-        is_ignored = number is not None and any(number in network for network in self._ignored)
-        return "" if is_ignored else address.host(target)
+        return "" if str(number) in self._ignored else address.host(target)

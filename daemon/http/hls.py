@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import PurePosixPath
 
 from quart import Response, request
@@ -22,7 +21,7 @@ from daemon.http.playlist import (
     without_grants,
 )
 from daemon.http.schema import short_id
-from daemon.session import Collector, Sessions
+from daemon.session import Collector, Networks, Sessions
 from daemon.storage.file import OpenFile
 
 PRIVATE = {"Cache-Control": "private, no-cache"}
@@ -48,9 +47,7 @@ class Hls:
         self._downloads = {
             scheme: sessions.collector(scheme) for scheme in SCHEMES if sessions is not None
         }
-        self._ignored: tuple[IPv4Network | IPv6Network, ...] = tuple(
-            ip_network(text, strict=False) for text in ignored
-        )
+        self._ignored = Networks(ignored)
         self._now = now
 
     async def answer(self, place: str, file: OpenFile) -> Response | None:
@@ -114,13 +111,7 @@ class Hls:
         )
 
     def _is_ignored(self) -> bool:
-        if self._viewers is None:
-            return True
-        try:
-            address = ip_address(caller().address)
-        except ValueError:
-            return False
-        return any(address in network for network in self._ignored)
+        return self._viewers is None or caller().address in self._ignored
 
 
 class Ingress:

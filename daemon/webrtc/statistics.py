@@ -3,12 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from daemon.errors import OverloadError
 from daemon.restream.config import ProcessId
 from daemon.rtc.peer import State
-from daemon.session import Collector
+from daemon.session import Collector, Networks
 from daemon.webrtc.audience import Audience
 from daemon.webrtc.registry import PeerId, Registry, Viewer
 
@@ -26,7 +25,7 @@ class Statistics:
         reference_of: Callable[[ProcessId], str],
     ) -> None:
         self._is_counting = True
-        self._ignored: tuple[IPv4Network | IPv6Network, ...] = ()
+        self._ignored = Networks()
         self._registry = registry
         self._collector = collector
         self._reference_of = reference_of
@@ -36,7 +35,7 @@ class Statistics:
     def set_up(self, *, is_counting: bool, ignored: Iterable[str]) -> None:
         """Say whether viewers are counted from now on, and from where they aren't."""
         self._is_counting = is_counting
-        self._ignored = tuple(ip_network(text, strict=False) for text in ignored)
+        self._ignored = Networks(ignored)
 
     async def run(self) -> None:
         """Count once a second until cancelled."""
@@ -52,7 +51,7 @@ class Statistics:
 
     def _open(self, viewer: Viewer, now: float, wall: float) -> bool:
         """Begin a session, once media may flow; False: it isn't counted, or not yet."""
-        is_wanted = self._is_counting and not self._is_ignored(viewer.info.address)
+        is_wanted = self._is_counting and viewer.info.address not in self._ignored
         if viewer.peer.state is not State.CONNECTED or not is_wanted:
             return False
         try:
@@ -82,10 +81,3 @@ class Statistics:
             self._count(viewer, time.monotonic())
             self._collector.close(viewer.id[:8])
             del self._counted[viewer.id]
-
-    def _is_ignored(self, address: str) -> bool:
-        try:
-            found = ip_address(address)
-        except ValueError:
-            return False
-        return any(found in network for network in self._ignored)
