@@ -93,6 +93,17 @@ class Ui:
 
         return await until(is_there, f"the player is {states}")
 
+    async def until_element(self, name: str, *, is_there: bool = True) -> None:
+        """Wait until ``document`` has an element by that name, or none.
+
+        Not ``wait_for_function``: it asks again by ``eval``, which our policy forbids.
+        """
+
+        async def is_so() -> bool:
+            return bool(await self.page.evaluate(f"() => document.{name} !== null")) == is_there
+
+        await until(is_so, f"document.{name} is {'set' if is_there else 'null'}")
+
     async def until_viewers(self, count: int, process_id: str = "picture") -> None:
         """Wait until the daemon has so many sessions; each player closes its own."""
 

@@ -111,13 +111,13 @@ async def test_full_screen_and_picture_in_picture_come_and_go(ui: Ui) -> None:
     await open_live(ui, "picture")
     page = ui.page
     await page.get_by_role("button", name="Full screen", exact=True).click()
-    await page.wait_for_function("document.fullscreenElement !== null")
+    await ui.until_element("fullscreenElement")
     await page.get_by_role("button", name="Leave full screen").click()
-    await page.wait_for_function("document.fullscreenElement === null")
+    await ui.until_element("fullscreenElement", is_there=False)
     await page.get_by_role("button", name="Picture in picture").click()
-    await page.wait_for_function("document.pictureInPictureElement !== null")
+    await ui.until_element("pictureInPictureElement")
     await page.get_by_role("button", name="Picture in picture").click()
-    await page.wait_for_function("document.pictureInPictureElement === null")
+    await ui.until_element("pictureInPictureElement", is_there=False)
     await ui.until_playing()
 
 
