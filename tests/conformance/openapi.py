@@ -41,6 +41,12 @@ def dereferenced(item: dict[str, Any]) -> dict[str, Any]:
     return resolve(item["$ref"]) if "$ref" in item else item
 
 
+def fit(name: str, value: Any) -> None:
+    """Hold a JSON value against the schema of this name. Raises ValidationError."""
+    schema = resolve(f"#/components/schemas/{name}") | {"components": DOCUMENT["components"]}
+    Draft202012Validator(schema).validate(value)
+
+
 async def check(method: str, path: str, response: Response) -> None:
     """Hold one real answer against the document."""
     operation = DOCUMENT["paths"][path][method.lower()]

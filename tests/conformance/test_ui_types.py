@@ -12,6 +12,7 @@ TYPES = (ROOT / "ui/src/api/types.ts").read_text()
 NAMES = {
     "About": "About",
     "IO": "StoredIO",
+    "LegState": "Leg",
     "Probe": "Probe",
     "ProbeStream": "ProbeStream",
     "Process": "Process",
@@ -22,9 +23,12 @@ NAMES = {
     "Report": "Report",
     "Run": "Run",
     "Skills": "Skills",
+    "TrackPlan": "TrackPlan",
     "ViewerState": "Viewer",
     "ViewerToken": "NewViewerToken",
     "WebRTCConfig": "WebRTC",
+    "WebRTCState": "WebRTCState",
+    "WhepStatus": "WhepStatus",
 }
 # given where they are asked for (`filter=`), or always filled in where they are stored
 FLAGS = re.MULTILINE | re.DOTALL

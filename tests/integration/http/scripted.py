@@ -200,7 +200,18 @@ class ScriptedWebRTC:
         return self.patched
 
     def state(self) -> dict[str, Any]:
-        return {"enabled": True}
+        return {
+            "enabled": True,
+            "state": "on",
+            "reason": "",
+            "candidates": ["192.0.2.1:8443/udp"],
+            "native": True,
+            "gso": True,
+            "processes": len(self.live),
+            "viewers": len(self.viewers_by_id),
+            "total_viewers": len(self.viewers_by_id),
+            "counters": {},
+        }
 
     def viewers(self) -> list[dict[str, Any]]:
         return [{**VIEWER, "id": peer_id} for _, peer_id in self.viewers_by_id]
@@ -225,8 +236,17 @@ class ScriptedWebRTC:
 
     def process_state(self, process_id: str) -> dict[str, Any]:
         self._check(process_id)
-        viewers = [{"address": "198.51.100.9"}]
-        return {"process_id": process_id, "state": "live", "viewers": viewers}
+        start = {"mode": "gop", "bytes": 0, "keyframe_interval_seconds": None, "reason": ""}
+        return {
+            "process_id": process_id,
+            "state": "live",
+            "reason": "",
+            "instant_start": start,
+            "plan": [],
+            "source": {},
+            "vp8": {"state": "off", "reason": ""},
+            "viewers": [{**VIEWER, "address": "198.51.100.9"}],
+        }
 
     def _check(self, process_id: str) -> None:
         if self.refusal is not None:

@@ -20,6 +20,7 @@ from daemon.session import Collector
 from daemon.webrtc.registry import ViewerInfo
 from daemon.webrtc.statistics import Statistics
 from daemon.webrtc.subsystem import Settings
+from tests.conformance.openapi import fit
 from tests.fakes.player import Player
 from tests.fakes.viewer import Viewer
 from tests.integration.webrtc.conftest import TONE, Stage, open_stage, test_picture, until
@@ -48,6 +49,8 @@ async def test_a_viewer_gets_picture_and_tone(stage: Stage) -> None:
         numbers = [packet.sequence for packet in video]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
         assert viewer.refused == 0
+        fit("WhepStatus", stage.webrtc.process_state("cam"))
+        fit("WebRTCState", stage.webrtc.state())
 
 
 async def test_a_killed_ffmpeg_is_a_freeze_and_not_an_end(stage: Stage) -> None:
