@@ -14,6 +14,7 @@ from daemon.ffmpeg.line import LineSplitter
 
 WINDOW_SECONDS = 30.0  # over which fps and bitrate are means
 _SPACING_SECONDS = 0.03  # of the samples in it
+_LATE_SECONDS = 1.5  # without a report, of which there are two a second
 _MAX_INT = 2**63 - 1
 _INTEGER = re.compile(r"-?\d{1,19}")
 _DECIMAL = re.compile(r"-?\d{1,15}(?:\.\d{1,9})?(?:e[+-]?\d{1,2})?")
@@ -124,6 +125,20 @@ class ProgressParser:
         """At the end of stderr: its last line, if it had no end."""
         return self._take_lines(self._lines.finish())
 
+    def at(self, now: float) -> Progress:
+        """Give the progress as it is now: while no report comes, fps and bitrate sink to 0."""
+        if not self._samples or now - self._samples[-1].at < _LATE_SECONDS:
+            return self.progress
+        last = self._samples[-1]
+        oldest = next((one for one in self._samples if one.at > now - WINDOW_SECONDS), last)
+        fps, bytes_per_second = _rates(oldest, replace(last, at=now))
+        outputs = tuple(
+            replace(one, fps=fps if one.fps else 0.0) for one in self.progress.outputs
+        )
+        return replace(
+            self.progress, fps=fps, bitrate_bits=bytes_per_second * 8, outputs=outputs
+        )
+
     def _take_lines(self, lines: list[str]) -> list[str]:
         has_grown = False
         for line in lines:
@@ -170,14 +185,7 @@ class ProgressParser:
         samples.append(sample)
         while samples[0] is not sample and samples[1].at <= sample.at - WINDOW_SECONDS:
             samples.popleft()
-        oldest = samples[0]
-        elapsed = sample.at - oldest.at
-        if elapsed <= 0:
-            return 0.0, 0.0
-        return (
-            (sample.frame - oldest.frame) / elapsed,
-            (sample.size_bytes - oldest.size_bytes) / elapsed,
-        )
+        return _rates(samples[0], sample)
 
     def _note_quality(self, file: int, stream: int, value: str) -> None:
         key = (file, stream)
@@ -202,6 +210,14 @@ class ProgressParser:
                 counted[place] = replace(output, frame=now.frame, fps=now.fps)
                 break
         return tuple(counted)
+
+
+def _rates(first: _Sample, last: _Sample) -> tuple[float, float]:
+    """Give frames and bytes per second between two samples."""
+    elapsed = last.at - first.at
+    if elapsed <= 0:
+        return 0.0, 0.0
+    return (last.frame - first.frame) / elapsed, (last.size_bytes - first.size_bytes) / elapsed
 
 
 def _describe(stream: Stream, ids: Sequence[str]) -> ProgressIO:

@@ -96,7 +96,7 @@ class Process:
             runtime_seconds=int(now - life.changed_at),
             reconnect_seconds=life.reconnect_seconds(now),
             last_logline=self._recorder.last_line,
-            progress=run.progress if run else Progress(),
+            progress=run.progress_at(now) if run else Progress(),
             memory_bytes=run.usage.memory_bytes if run else 0,
             cpu_usage=run.usage.cpu_percent if run else 0.0,
             command=self._show_command(),

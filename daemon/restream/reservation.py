@@ -29,7 +29,7 @@ class Reservations:
     async def reserve(self, process_id: ProcessId) -> AsyncIterator[None]:
         """Keep a free id free for us. Raises ConflictError."""
         if process_id in self._reserved or self._is_taken(process_id):
-            raise ConflictError("process already exists", details=[f"'{process_id}' is taken"])
+            raise ConflictError("process already exists")
         self._reserved.add(process_id)
         try:
             await self._wait(process_id)

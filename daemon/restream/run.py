@@ -60,6 +60,10 @@ class Run:
     def progress(self) -> Progress:
         return self._parser.progress
 
+    def progress_at(self, now: float) -> Progress:
+        """Give the progress with rates that sink while FFmpeg says nothing, or is gone."""
+        return self._parser.at(now)
+
     @property
     def is_denied(self) -> bool:
         """The other side refused our credentials, as far as FFmpeg's words tell."""

@@ -220,7 +220,8 @@ def _processes() -> Iterator[Row]:
     yield Row("a.3", "GET", P, 200, [PROCESS])
     yield Row("a.3", "PUT", ONE, 404, ERROR | {"message": "Process not found"}, NEW)
     yield Row("a.3", "POST", P, 200, CONFIG, NEW)
-    yield Row("a.3", "POST", P, 400, ERROR | {"message": "Invalid process config"}, NEW)
+    twice = {"message": "Invalid process config", "details": ["process already exists"]}
+    yield Row("a.3", "POST", P, 400, ERROR | twice, NEW)
     other = NEW | {"type": "x"}
     yield Row("a.3", "POST", P, 400, ERROR | {"message": "Unsupported process type"}, other)
     none = "At least one input and one output need to be defined"

@@ -102,6 +102,24 @@ def test_rates_forget_what_is_older_than_the_window() -> None:
     assert parser.progress.fps == pytest.approx(50.0)
 
 
+def test_rates_sink_to_nothing_while_no_report_comes() -> None:
+    parser = new_parser()
+    parser.feed_stderr(BANNER)
+    for second in range(41):
+        parser.feed_progress(block(second * 25, second * 1000), float(second))
+    assert parser.at(41.0) == parser.progress  # a report may be a little late
+    shown = parser.at(50.0)
+    assert shown.fps == pytest.approx(25.0 * 19 / 29)
+    assert shown.bitrate_bits == pytest.approx(8000.0 * 19 / 29)
+    assert [output.fps for output in shown.outputs] == [shown.fps, 0.0]
+    later = parser.at(71.0)
+    assert (later.fps, later.bitrate_bits, later.frame) == (0.0, 0.0, 1000)
+
+
+def test_without_any_report_there_is_no_rate_at_any_time() -> None:
+    assert new_parser().at(100.0) == Progress()
+
+
 def test_a_flood_of_reports_keeps_the_window_small_and_right() -> None:
     parser = new_parser()
     for number in range(20_000):

@@ -54,7 +54,7 @@ describe("the draft", () => {
     expect(found.errors).toEqual({ "input.0.address": "Field required", "webrtc.video_pt": "too small" });
     expect(found.rest).toEqual(["no such codec"]);
     expect(placed(["input.0.cleanup.0.pattern: too long"], "", "Invalid")).toEqual({ errors: {}, rest: ["Invalid", "input.0.cleanup.0.pattern: too long"] });
-    expect(placed(["'cam' is taken"], "conflict", "Invalid").errors).toEqual({ id: "'cam' is taken" });
+    expect(placed(["process already exists"], "conflict", "Invalid").errors).toEqual({ id: "process already exists" });
     expect(placed([], "", "Nothing helps").rest).toEqual(["Nothing helps"]);
   });
 });
@@ -84,12 +84,12 @@ describe("the verdict", () => {
 describe("the screen", () => {
   it("shows the daemon's refusal at its field and goes there", async () => {
     const daemon = new FakeDaemon();
-    daemon.on("POST /api/v3/process", { status: 400, body: { message: "Invalid process config", details: ["'cam' is taken"], reason: "conflict" } });
+    daemon.on("POST /api/v3/process", { status: 400, body: { message: "Invalid process config", details: ["process already exists"], reason: "conflict" } });
     show(daemon, "/new");
     await userEvent.type(await screen.findByLabelText("Name (ID)"), "cam");
     await userEvent.type(screen.getByLabelText("Input 1: Address"), "rtsp://x");
     await userEvent.click(screen.getByRole("button", { name: "Save" }));
-    expect(await screen.findByText("'cam' is taken")).toBeTruthy();
+    expect(await screen.findByText("process already exists")).toBeTruthy();
     await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText("Name (ID)")));
   });
 

@@ -160,7 +160,7 @@ export function placed(details: readonly string[], reason: string, message: stri
   for (const detail of details) {
     const [, field, text] = /^((?:input|output)\.\d+\.(?:address|options)|[a-z_]+(?:\.[a-z_]+)*)(?:\.\d+)?: (.+)$/.exec(detail) ?? [];
     if (field && text && SHOWN.test(field)) errors[field] = text;
-    else if (reason === "invalid-id" || /is taken|already exists/.test(detail)) errors["id"] = detail;
+    else if (reason === "invalid-id" || /already exists/.test(detail)) errors["id"] = detail;
     else rest.push(detail);
   }
   return { errors, rest: Object.keys(errors).length > 0 ? rest : [message, ...rest] };
