@@ -53,7 +53,7 @@ class Feedback:
     ) -> list[bytes]:
         """Take one compound packet; the answer is ready SRTP packets.
 
-        ``ntp`` is our NTP time of ``now`` in 32.32 bits.
+        ``ntp`` is our NTP time of ``now`` in 32.32 bits; None: too late for a round-trip time.
         """
         resent: list[bytes] = []
         for packet in packets:

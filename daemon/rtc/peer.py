@@ -307,8 +307,11 @@ class Peer:
         self._feedback = Feedback(self.tracks, self._setup.histories)
         self._events.append(Connected(keys.profile))
 
-    def receive_rtcp(self, data: bytes, now: float) -> None:
-        """Take SRTCP from a valid address: the commonest datagram, so it has its own door."""
+    def receive_rtcp(self, data: bytes, now: float, is_prompt: bool = True) -> None:
+        """Take SRTCP from a valid address: the commonest datagram, so it has its own door.
+
+        Not ``is_prompt``: it may have waited here, and tells no round-trip time.
+        """
         if self.state is not State.CONNECTED or self._inbound is None or self._feedback is None:
             self._drop("rtcp_before_dtls")
             return
@@ -322,7 +325,8 @@ class Peer:
             return
         self._ice.note_alive(now)
         address = self.media_address
-        resent = self._feedback.receive(packets, ntp=self._setup.ntp(now), now=now)
+        ntp = self._setup.ntp(now) if is_prompt else None
+        resent = self._feedback.receive(packets, ntp=ntp, now=now)
         self._events.extend(map(KeyframeWanted, self._feedback.take_wanted()))
         if address is not None:
             self._transmits.extend((data, address) for data in resent)

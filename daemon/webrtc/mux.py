@@ -21,6 +21,7 @@ from daemon.rtc.fanout import Delivery
 from daemon.rtc.native import Spool
 from daemon.rtc.peer import Event, Peer, State
 from daemon.webrtc.sender import Progress, Sender
+from daemon.webrtc.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,9 @@ MAX_DATAGRAM = 2048
 BUFFER = 4 << 20  # bytes asked for, each way
 SMALL_BUFFER = 1 << 20  # below this the operator should hear of it
 SLICE = 0.002  # seconds of fan-out before other work has its turn
-TOGETHER = 0.25  # seconds: connected peers' timers fire in few wake-ups, a bit late
+TOGETHER = 0.25  # seconds: what may be a bit late is done in few wake-ups
+SETTLED = (State.CONNECTED, State.CLOSED)
+QUIET = 1.0  # seconds after the last burst; then nobody misses a packet of it
 MAX_LAG = 0.5  # seconds a burst may wait for the socket; older frames are dropped
 
 
@@ -55,6 +58,9 @@ class Mux:
         self._by_address: dict[Address, Peer] = {}
         self._addresses: dict[Peer, set[Address]] = {}
         self._timers: dict[Peer, asyncio.TimerHandle] = {}
+        self._watch = Watch(self._on_readable)
+        self._joining: set[Peer] = set()
+        self._last_burst = float("-inf")
         self._jobs: deque[Job] = deque()
         self._is_scheduled = False
         self._is_blocked = False
@@ -84,7 +90,7 @@ class Mux:
             raise
         self.sockets[family] = sock
         self.sender.use(family, sock)
-        self._loop.add_reader(sock, self._on_readable, sock)
+        self._watch.add(sock)
         effective = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         level = logging.WARNING if effective < SMALL_BUFFER else logging.DEBUG
         log.log(level, "webrtc: UDP receive buffer %d bytes of %d asked", effective, BUFFER)
@@ -97,7 +103,7 @@ class Mux:
             timer.cancel()
         self._jobs.clear()
         for sock in self.sockets.values():
-            self._loop.remove_reader(sock)
+            self._watch.remove(sock)
             self._loop.remove_writer(sock)
             sock.close()
         self.sockets.clear()
@@ -107,10 +113,13 @@ class Mux:
     def add(self, ufrag: str, peer: Peer) -> None:
         """Route checks for ``ufrag`` to this peer; a second ufrag is an ICE restart."""
         self._by_ufrag[ufrag] = peer
+        self._joining.add(peer)
+        self._watch.wake()
         self.pump(peer)
 
     def remove(self, peer: Peer) -> None:
         """Route nothing to this peer any more."""
+        self._joining.discard(peer)
         self._by_ufrag = {u: p for u, p in self._by_ufrag.items() if p is not peer}
         for address in self._addresses.pop(peer, ()):
             if self._by_address.get(address) is peer:
@@ -132,6 +141,8 @@ class Mux:
             self.sender.send_one(*transmit)
         while (event := peer.poll_event()) is not None:
             self._on_event(peer, event)
+        if peer.state in SETTLED:
+            self._joining.discard(peer)
         self._arm(peer)
 
     def _arm(self, peer: Peer) -> None:
@@ -173,17 +184,24 @@ class Mux:
             try:
                 data, raw = sock.recvfrom(MAX_DATAGRAM)
             except BlockingIOError:
+                if self._is_quiet(time.monotonic()):
+                    self._watch.rest(sock, TOGETHER)
                 return
             except OSError as error:
                 self._count(f"receive_{errno.errorcode.get(error.errno or 0, 'error').lower()}")
                 continue
             self._dispatch(data, raw[:2])
 
+    def _is_quiet(self, now: float) -> bool:
+        """Whether nothing that viewers say now is urgent."""
+        return not self._joining and now > self._last_burst + QUIET
+
     def _dispatch(self, data: bytes, address: Address) -> None:
         kind = demux.classify(data)
         peer = self._by_address.get(address)
         if kind is Kind.RTCP and peer is not None and peer.is_valid(address):
-            self._guard(peer, peer.receive_rtcp, data, time.monotonic())
+            now = time.monotonic()
+            self._guard(peer, peer.receive_rtcp, data, now, not self._is_quiet(now))
             return
         if kind is Kind.STUN:
             peer = self._peer_of_check(data, peer, address)
@@ -225,6 +243,8 @@ class Mux:
 
     def fan_out(self, job: Job) -> None:
         """Send a burst to its viewers, after those before it; yields to other work."""
+        self._last_burst = job.delivery.burst.arrived
+        self._watch.wake()
         self._jobs.append(job)
         if self._is_blocked:
             self._drop_late()

@@ -208,19 +208,26 @@ def test_sender_reports_name_one_clock_and_what_was_sent() -> None:
     assert (report.packets, report.octets, report.rtp_timestamp) == (3, 3000, 180_000)
 
 
-def test_round_trip_time_comes_from_a_receiver_report() -> None:
-    pair = Pair().connect()
-    pair.send(1, 1, is_keyframe=True)
-    pair.now = 10.0
-    ntp = int((4e9 + 10.0) * 2**32)
-    lsr = rtcp.compact_ntp(ntp) - int(0.55 * 65536)  # sent 550 ms ago, held for 500 ms
+def receiver_report(pair: Pair) -> bytes:
+    """Report a loss of a quarter, and a sender report of 550 ms ago that was held for 500."""
+    lsr = rtcp.compact_ntp(pair.setup.ntp(pair.now)) - int(0.55 * 65536)
     block = (7).to_bytes(4, "big") + bytes([64]) + (5).to_bytes(3, "big") + bytes(4)
     block += (900).to_bytes(4, "big") + lsr.to_bytes(4, "big") + (32768).to_bytes(4, "big")
     header = bytes([0x81, 201, 0, 7]) + (1).to_bytes(4, "big")
-    pair.give(pair.viewer.protect_rtcp(header + block))
+    return pair.viewer.protect_rtcp(header + block)
+
+
+@pytest.mark.parametrize(("is_prompt", "seconds"), [(True, 0.05), (False, None)])
+def test_a_receiver_report_tells_the_round_trip_time_unless_it_waited_here(
+    is_prompt: bool, seconds: float | None
+) -> None:
+    pair = Pair().connect()
+    pair.send(1, 1, is_keyframe=True)
+    pair.now = 10.0
+    pair.peer.receive_rtcp(receiver_report(pair), pair.now, is_prompt)
     feedback = pair.peer.feedback
     assert feedback is not None
-    assert feedback.rtt_seconds == pytest.approx(0.05, abs=0.001)
+    assert feedback.rtt_seconds == (seconds and pytest.approx(seconds, abs=0.001))
     quality = feedback.quality["video"]
     assert (quality.lost, quality.fraction_lost, quality.jitter_seconds) == (5, 0.25, 0.01)
 
