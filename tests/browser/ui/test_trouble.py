@@ -5,6 +5,7 @@ from pathlib import Path
 
 from playwright.async_api import Route
 
+from tests.browser.ui.axe import findings
 from tests.browser.ui.page import Ui, route
 from tests.e2e import inputs
 from tests.e2e.daemon import PASSWORD, Daemon, whep_path
@@ -168,6 +169,20 @@ async def test_black_and_silence_of_the_source_are_told_as_such(
     await ui.page.get_by_text("Connected for 9 s").wait_for()
     assert await found.get_by_text("in the source").count() == 0
     await ui_daemon.call("DELETE", "/api/v3/process/dark")
+
+
+async def test_an_alarm_is_told_while_it_lasts(ui: Ui, ui_daemon: Daemon) -> None:
+    names = [f"broken-{number}" for number in range(3)]
+    for name in names:
+        await ui_daemon.add(inputs.config(name, inputs.read("/nowhere.mp4"), reconnect=False))
+    await ui.sign_in("/")
+    alarm = ui.page.get_by_role("alert").filter(has_text="processes failed within 60 s")
+    await alarm.get_by_text("Look at the machine, the network, the disk").wait_for()
+    assert await findings(ui.page) == []
+    await ui.shoot_all("list-alarm")
+    for name in names:
+        await ui_daemon.call("DELETE", f"/api/v3/process/{name}")
+    await alarm.wait_for(state="detached")
 
 
 async def test_why_a_process_is_broken_is_one_click_away(ui: Ui, ui_daemon: Daemon) -> None:

@@ -93,7 +93,7 @@ export class Api {
       if (call.signal?.aborted) throw error;
       const { answered, failing } = this.reach.get();
       this.reach.set({ answered, failing: failing ?? Date.now() });
-      throw new ApiError(0, deadline.aborted ? "No answer in time" : "No answer from the daemon", "unreachable");
+      throw new ApiError(0, deadline.aborted ? "No answer in time" : "No answer from the daemon", deadline.aborted ? "timeout" : "network");
     }
   }
 }

@@ -79,7 +79,7 @@ export function useAbout() {
   return useQuery({
     queryKey: ["about"],
     queryFn: ({ signal }) => api.call<About>("../api", { signal }),
-    refetchInterval: 30_000,
+    refetchInterval: pace.slow,
   });
 }
 

@@ -9,6 +9,7 @@ export interface About {
   uptime_seconds?: number;
   version: { number: string; compiler?: string; arch?: string };
   product?: { name: string; version: string };
+  alarms?: { code: string; text: string; since: number }[];
 }
 
 export interface IO {

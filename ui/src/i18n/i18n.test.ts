@@ -7,7 +7,7 @@ type Node = string | ((...given: (string | number)[]) => string) | { [key: strin
 
 function sentences(node: Node, path = ""): Map<string, string> {
   if (typeof node === "string") return new Map([[path, node]]);
-  if (typeof node === "function") return new Map([[path, node(7, 7, 7)]]);
+  if (typeof node === "function") return new Map([[path, String(node(7, 7, 7))]]);
   return new Map(Object.entries(node).flatMap(([key, value]) => [...sentences(value, `${path}.${key}`)]));
 }
 

@@ -2,7 +2,7 @@
 import { ApiError } from "@/api/client";
 import { useCommand, useDelete } from "@/api/queries";
 import type { Command } from "@/api/types";
-import { useText } from "@/i18n";
+import { currentText, useText } from "@/i18n";
 import { toast } from "@/kit/Toast";
 import { navigate } from "@/lib/hash";
 
@@ -34,8 +34,13 @@ export function useOrders() {
   };
 }
 
-/** What the daemon said, as one sentence. */
+/** What the daemon said, or that it said nothing, in the page's language. */
 export function explain(error: unknown): string {
-  if (error instanceof ApiError) return [error.message, ...error.details].join(" ");
+  if (error instanceof ApiError) return [sentence(error), ...error.details].join(" ");
   return error instanceof Error ? error.message : String(error);
+}
+
+export function sentence({ status, reason, message }: ApiError): string {
+  const t = currentText();
+  return status === 0 ? (t.cause[reason] ?? message) : t.said(reason, message);
 }

@@ -6,7 +6,7 @@ export const list: Pick<Dict, "list" | "command"> = {
   list: {
     title: "Prozesse",
     summary: (all, running, failed) =>
-      [plural("Prozess", "Prozesse")(all), `${number(running)} laufen`, failed ? `${number(failed)} fehlgeschlagen` : ""].filter(Boolean).join(" · "),
+      [plural("Prozess", "Prozesse")(all), plural("läuft", "laufen")(running), failed ? `${number(failed)} fehlgeschlagen` : ""].filter(Boolean).join(" · "),
     filter: "Filter",
     filterHint: "Text, state:failed, webrtc:on",
     create: "Neuer Prozess",

@@ -28,6 +28,7 @@ export const process: Pick<Dict, "process" | "finding" | "log" | "config" | "sha
     noStreams: "Noch nichts bekannt",
     webrtcOff: "WebRTC ist für diesen Prozess aus",
     turnOn: "Einschalten",
+    webrtcStates: { off: "aus", waiting: "wartet", failed: "fehlgeschlagen" },
     webrtcLive: (viewers) => `live, ${viewers}`,
     viewersTitle: "Zuschauer",
     noViewers: "Niemand sieht zu",

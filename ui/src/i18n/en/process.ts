@@ -27,6 +27,7 @@ export const process = {
     noStreams: "Nothing known yet",
     webrtcOff: "WebRTC is off for this process",
     turnOn: "Turn it on",
+    webrtcStates: { off: "off", waiting: "waiting", failed: "failed" } as Record<string, string>,
     webrtcLive: (viewers: string) => `live, ${viewers}`,
     viewersTitle: "Viewers",
     noViewers: "Nobody watches",

@@ -7,7 +7,7 @@ import { useText } from "@/i18n";
 import { toast } from "@/kit/Toast";
 import { navigate, setGuard } from "@/lib/hash";
 import { type Draft, type Errors, configOf, placed, readJson } from "@/views/edit/model";
-import { explain } from "@/views/orders";
+import { explain, sentence } from "@/views/orders";
 import { processRoute } from "@/views/routes";
 
 interface Input {
@@ -41,7 +41,7 @@ function useMistakes() {
   };
   const refuse = (error: unknown) => {
     if (!(error instanceof ApiError)) return setProblems([explain(error)]);
-    const found = placed(error.details, error.reason, error.message);
+    const found = placed(error.details, error.reason, sentence(error));
     setErrors(found.errors);
     setProblems(found.rest);
   };

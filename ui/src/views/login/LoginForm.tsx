@@ -1,5 +1,6 @@
 /** LoginForm: name and password; what was typed stays when the daemon says no. */
 import { type FormEvent, useEffect, useRef, useState } from "react";
+import { isRecord } from "@/api/client";
 import { useApi } from "@/api/queries";
 import { type Dict, useText } from "@/i18n";
 import { Button } from "@/kit/Button";
@@ -73,8 +74,8 @@ export function LoginForm({ name = "" }: { name?: string }) {
 async function sentence(response: Response, t: Dict): Promise<string> {
   if (response.status === 401) return t.login.wrong;
   const body: unknown = await response.json().catch(() => null);
-  const message = typeof body === "object" && body !== null && "message" in body ? String(body.message) : String(response.status);
-  return t.login.refused(message);
+  const said = isRecord(body) ? body : {};
+  return t.login.refused(t.said(String(said["reason"] ?? ""), String(said["message"] ?? response.status)));
 }
 
 function useCountdown(): [number, (seconds: number) => void] {

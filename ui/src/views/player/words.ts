@@ -52,6 +52,7 @@ function isCalm(state: Extract<State, { name: "waiting" }>, now: number): boolea
 }
 
 function explained(cause: Cause, t: Dict): { title: string; text: string[] } {
-  const said = [cause.message, ...(cause.details ?? [])].filter((one): one is string => Boolean(one));
+  const message = cause.message && t.said(cause.reason ?? "", cause.message);
+  const said = [message, ...(cause.details ?? [])].filter((one): one is string => Boolean(one));
   return { title: t.cause[cause.word] ?? cause.word, text: cause.word === "network" ? [] : said };
 }

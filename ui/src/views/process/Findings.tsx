@@ -12,6 +12,8 @@ const WIDTH = 16;
 const HEIGHT = 9;
 const SILENCE = 0.001; // of full scale, -60 dB
 const SILENT_SAMPLES = 5; // seconds
+/** What a POST would be refused with in that state. */
+const WAITS: Readonly<Record<string, string>> = { failed: "no-legs", waiting: "no-media" };
 const NO_NEWS = new Set(["compatible", "parameter-sets"]);
 
 export function Findings({ whep, status }: { whep: Whep; status: WhepStatus | null }) {
@@ -22,7 +24,7 @@ export function Findings({ whep, status }: { whep: Whep; status: WhepStatus | nu
   const found = [
     isBlack && t.finding.black,
     isSilent && t.finding.silent,
-    status?.reason,
+    status && statusLine(status, t),
     ...(status?.plan ?? []).filter(isNews).map((track) => trackLine(track, t)),
   ].filter((one): one is string => Boolean(one));
   return (
@@ -38,9 +40,14 @@ export function Findings({ whep, status }: { whep: Whep; status: WhepStatus | nu
   );
 }
 
+/** Why nothing comes, or less than could; "": all is well. */
+export function statusLine({ state, reason }: WhepStatus, t: Dict): string {
+  return reason && t.said(WAITS[state] ?? "", reason);
+}
+
 /** "Video hevc: encoded, hevc isn't for browsers". */
 export function trackLine({ kind, codec, action, reasons }: TrackPlan, t: Dict): string {
-  const why = reasons.filter(({ code }) => !NO_NEWS.has(code)).map(({ text }) => text);
+  const why = reasons.filter(({ code }) => !NO_NEWS.has(code)).map(({ code, text }) => t.said(code, text));
   const name = [t.finding.kinds[kind] ?? kind, codec].filter(Boolean).join(" ");
   return `${name}: ${[t.process.actions[action] ?? action, ...why].join(", ")}`;
 }

@@ -12,7 +12,7 @@ import { bytes, duration, number, percent, withUnit } from "@/lib/format";
 import { mask } from "@/lib/mask";
 import { isOn } from "@/lib/process";
 import { writeWords } from "@/lib/words";
-import { trackLine } from "@/views/process/Findings";
+import { statusLine, trackLine } from "@/views/process/Findings";
 import { ShareDialog } from "@/views/process/ShareDialog";
 import { processRoute } from "@/views/routes";
 
@@ -121,11 +121,11 @@ function Outputs({ process, status }: { process: Process; status: WhepStatus | n
 function WebRTCOutput({ id, status }: { id: string; status: WhepStatus | null }) {
   const t = useText();
   const [isSharing, setSharing] = useState(false);
-  const word = status?.state === "live" ? t.process.webrtcLive(t.list.viewers(status.viewers.length)) : (status?.state ?? t.list.off);
+  const word = status?.state === "live" ? t.process.webrtcLive(t.list.viewers(status.viewers.length)) : (t.process.webrtcStates[status?.state ?? "off"] ?? status?.state);
   return (
     <div className="io">
       <strong>WebRTC</strong> {word}
-      {status?.reason && <small>{status.reason}</small>}
+      {status?.reason && <small>{statusLine(status, t)}</small>}
       <ul>
         {status?.plan.map((track) => (
           <li key={track.kind}>{trackLine(track, t)}</li>

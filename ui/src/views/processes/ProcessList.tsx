@@ -1,6 +1,5 @@
 /** ProcessList: every process, whoever made it; one click to its picture or to what is wrong. */
 import { useEffect, useRef, useState } from "react";
-import { ApiError } from "@/api/client";
 import { useProcesses } from "@/api/queries";
 import type { Process } from "@/api/types";
 import { useText } from "@/i18n";
@@ -10,7 +9,9 @@ import { EmptyState } from "@/kit/EmptyState";
 import { duration } from "@/lib/format";
 import { navigate, useQueryValue } from "@/lib/hash";
 import { stateWord } from "@/lib/process";
+import { Alarms } from "@/views/Alarms";
 import { useKeys } from "@/views/keys";
+import { explain } from "@/views/orders";
 import { ProcessTable } from "@/views/processes/ProcessTable";
 import { SelectionBar } from "@/views/processes/SelectionBar";
 import { type SortKey, matches, sorted } from "@/views/processes/filter";
@@ -52,6 +53,7 @@ export function ProcessList() {
           </Button>
         </div>
       </div>
+      <Alarms />
       {list.error && <Stale error={list.error} at={list.dataUpdatedAt} retry={() => void list.refetch()} />}
       {chosen.length > 0 && <SelectionBar ids={chosen} onDone={() => setSelected(new Set())} />}
       {!list.data && !list.error && <Skeleton />}
@@ -119,10 +121,9 @@ function Stale({ error, at, retry }: { error: Error; at: number; retry: () => vo
     const timer = setInterval(() => setNow(Date.now()), 1_000);
     return () => clearInterval(timer);
   }, []);
-  const why = error instanceof ApiError ? [error.message, ...error.details].join(" ") : error.message;
   return (
     <Banner tone="bad" action={<Button onClick={retry}>{t.common.retry}</Button>}>
-      <strong>{t.list.failed}</strong> {why} {at > 0 && t.common.asOf(duration((now - at) / 1000))}
+      <strong>{t.list.failed}</strong> {explain(error)} {at > 0 && t.common.asOf(duration((now - at) / 1000))}
     </Banner>
   );
 }

@@ -10,6 +10,7 @@ import { TextField } from "@/kit/Field";
 import { duration, number } from "@/lib/format";
 import { navigate } from "@/lib/hash";
 import { mask } from "@/lib/mask";
+import { Alarms } from "@/views/Alarms";
 import { useKeys } from "@/views/keys";
 import { explain } from "@/views/orders";
 
@@ -19,6 +20,7 @@ export function System() {
   return (
     <div className="page">
       <h1>{t.system.title}</h1>
+      <Alarms />
       <div className="system">
         <Daemon />
         <WebRTC />
