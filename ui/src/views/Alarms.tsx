@@ -11,7 +11,7 @@ export function Alarms() {
   return (
     <Banner tone="bad">
       {alarms.map(({ code, text, since }) => (
-        <p key={code}>
+        <p key={code} className="alarm">
           <strong>{t.said(code, text)}</strong> {t.alarm.todo[code]} <small>{t.alarm.since(dateTime(since))}</small>
         </p>
       ))}
