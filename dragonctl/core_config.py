@@ -1,4 +1,4 @@
-"""A datarhei Core's configuration, version 3: what differs from the server's, key by key."""
+"""A datarhei Core's configuration, version 1 to 3: what differs from the server's, by key."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,17 +14,26 @@ _OWN = frozenset({"version", "created_at", "id"})
 
 
 def changes(tree: Any, shown: Any) -> dict[str, Any]:
-    """Find what differs, by dotted key. Raises ClientError for another version."""
-    version = record.value(tree, "version")
-    if version != VERSION or not isinstance(tree, dict):
-        text = f"this is no configuration of datarhei Core, version {VERSION}"
-        advice = "start a Core 16 with it once, which brings it up to date"
-        raise ClientError(f"{text}: {advice}", ExitCode.BAD)
+    """Find what differs, by dotted key, as version 3 has it. Raises ClientError for others."""
     return {
         key: value
-        for key, value in _leaves(tree, ())
+        for key, value in _leaves(_current(tree), ())
         if key not in _OWN and value is not None and value != _at(shown, key)
     }
+
+
+def _current(tree: Any) -> Mapping[str, Any]:
+    from daemon.config.migrate import to_current
+    from daemon.errors import InvalidError
+
+    if isinstance(tree, dict) and tree.get("version") is not None:
+        try:
+            return to_current(tree)
+        except InvalidError:
+            pass
+    raise ClientError(
+        f"this is no configuration of datarhei Core, version 1 to {VERSION}", ExitCode.BAD
+    )
 
 
 def body(wanted: Mapping[str, Any]) -> dict[str, Any]:

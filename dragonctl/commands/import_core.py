@@ -30,7 +30,9 @@ def import_core(
     *,
     config: Annotated[
         Path | None,
-        typer.Option("--config", metavar="CONFIG.JSON", help="The Core's config, version 3."),
+        typer.Option(
+            "--config", metavar="CONFIG.JSON", help="The Core's config, version 1 to 3."
+        ),
     ] = None,
     apply: Annotated[
         bool, typer.Option("--apply", help="Do it. Without this, only say what would be done.")

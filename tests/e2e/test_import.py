@@ -48,3 +48,26 @@ async def test_a_core_is_taken_over(daemon: Daemon) -> None:
     assert again["process hall"][0] == "skipped"
     _, over = await imported(daemon, "--apply", "--replace")
     assert over["process hall"][0] == "replaced"
+
+
+async def test_a_configuration_of_version_1_is_taken_over(
+    daemon: Daemon, tmp_path: Path
+) -> None:
+    old = {
+        "version": 1,
+        "name": "oldest",
+        "rtmp": {"enable_tls": True, "app": "live", "address": ":1937"},
+        "storage": {"disk": {"cache": {"types": [".html"]}}},
+    }
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(old))
+    done = await run_cli(daemon, "import", "--config", str(path), "--apply", "--json")
+    report = {row["what"]: row["result"] for row in json.loads(done.stdout)["report"]}
+    assert done.code == 1  # there is no RTMP server
+    assert report["rtmp.enable"] == report["rtmp.enable_tls"] == "refused"
+    assert report["name"] == report["rtmp.app"] == "taken"
+    shown = (await daemon.get("/api/v3/config"))["config"]
+    assert shown["name"] == "oldest"
+    assert shown["rtmp"]["app"] == "/live"
+    assert shown["rtmp"]["address_tls"] == ":1937"
+    assert shown["storage"]["disk"]["cache"]["types"]["allow"] == [".html"]

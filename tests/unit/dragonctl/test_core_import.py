@@ -88,6 +88,35 @@ def test_the_configuration_is_what_differs() -> None:
     assert core_config.body({"log.max_lines": 500}) == {"version": 3, "log": {"max_lines": 500}}
 
 
+def test_older_configurations_are_read_as_the_core_does() -> None:
+    shown = {"rtmp": {"app": "/", "address": ":1935"}}
+    rtmp = {"enable_tls": True, "address": ":1937", "app": "live"}
+    types = {"disk": {"cache": {"types": [".html"]}}}
+    wanted = core_config.changes({"version": 1, "rtmp": rtmp, "storage": types}, shown)
+    assert wanted == {
+        "rtmp.enable": True,
+        "rtmp.enable_tls": True,
+        "rtmp.address": ":1936",
+        "rtmp.address_tls": ":1937",
+        "rtmp.app": "/live",
+        "storage.disk.cache.types.allow": [".html"],
+    }
+    old = core_config.changes({"version": 2, "rtmp": rtmp, "storage": types}, shown)
+    assert old["rtmp.app"] == "live"
+    assert old["storage.disk.cache.types.allow"] == [".html"]
+
+
+@pytest.mark.parametrize("version", [None, 0, 4, True, "3", 3.0])
+def test_a_configuration_of_another_version_is_refused(version: Any) -> None:
+    with pytest.raises(ClientError, match="version 1 to 3"):
+        core_config.changes({"version": version, "name": "x"}, {})
+
+
+@given(st.dictionaries(st.sampled_from(["rtmp", "storage", "log"]), JSON), st.integers(1, 3))
+def test_no_old_configuration_breaks_anything(tree: dict[str, Any], version: int) -> None:
+    core_config.changes(tree | {"version": version}, {})
+
+
 def test_secrets_are_not_shown() -> None:
     assert core_config.words("api.auth.jwt.secret", "short") == "***"
     assert core_config.words("name", "x") == "'x'"
