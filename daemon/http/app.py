@@ -14,6 +14,7 @@ from daemon.http import (
     absent,
     audit,
     config,
+    encoding,
     errors,
     events,
     files,
@@ -191,7 +192,7 @@ def _watch(app: Quart, services: Services) -> None:
         if request.scheme == "https":
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         audit.note(response)
-        return cors.finish(response)
+        return await encoding.finish(cors.finish(response))
 
 
 def _ping() -> Blueprint:

@@ -12,6 +12,7 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.http import http_date, parse_range_header
 from werkzeug.sansio.http import is_resource_modified
 
+from daemon.http import encoding
 from daemon.storage.file import FileInfo, OpenFile
 
 CHUNK_BYTES = 256 * 1024
@@ -64,18 +65,24 @@ async def send_file(
     Raises RequestedRangeNotSatisfiable. The file is closed when the answer is.
     """
     info = file.info
+    is_packable = _is_packable(info, content_type)
+    is_packed = is_packable and _wants_packed()
     headers = {
-        "ETag": info.etag,
+        "ETag": f'{info.etag[:-1]}-gzip"' if is_packed else info.etag,
         "Last-Modified": http_date(info.modified_at),
         "Accept-Ranges": "bytes",
         "Cache-Control": cache,
         "X-Content-Type-Options": "nosniff",
     }
-    if not _is_modified(info):
+    if is_packable:
+        headers["Vary"] = "Accept-Encoding"
+    if not _is_modified(info, headers["ETag"]):
         await file.close()
         response = Response(b"", HTTPStatus.NOT_MODIFIED, headers)
         del response.headers["Content-Type"]
         return response
+    if is_packed:
+        return await _send_packed(file, content_type, headers, count)
     try:
         begin, end, is_part = _wanted(info)
     except RequestedRangeNotSatisfiable:
@@ -95,6 +102,31 @@ async def send_file(
     return response
 
 
+def _is_packable(info: FileInfo, content_type: str) -> bool:
+    is_small = info.size_bytes <= encoding.MAX_FILE_BYTES
+    return is_small and encoding.is_worth_it(content_type, info.size_bytes)
+
+
+def _wants_packed() -> bool:
+    """Whether the whole file is wanted; HEAD names the length of the file itself."""
+    is_whole = "Range" not in request.headers and request.method != "HEAD"
+    return is_whole and encoding.takes_gzip()
+
+
+async def _send_packed(
+    file: OpenFile, content_type: str, headers: dict[str, str], count: Count
+) -> Response:
+    try:
+        data = await encoding.pack(await file.read(0, file.info.size_bytes))
+    finally:
+        await file.close()
+    count(len(data))
+    response = Response(data, HTTPStatus.OK, headers, content_type=content_type)
+    response.content_encoding = "gzip"
+    response.timeout = MIN_SECONDS + len(data) / MIN_RATE
+    return response
+
+
 async def _pieces(file: OpenFile, begin: int, end: int, count: Count) -> AsyncIterator[bytes]:
     try:
         while begin < end:
@@ -108,14 +140,14 @@ async def _pieces(file: OpenFile, begin: int, end: int, count: Count) -> AsyncIt
         await file.close()
 
 
-def _is_modified(info: FileInfo) -> bool:
+def _is_modified(info: FileInfo, etag: str) -> bool:
     fields = request.headers
     return is_resource_modified(
         http_if_none_match=fields.get("If-None-Match"),
         http_if_modified_since=(
             None if "If-None-Match" in fields else fields.get("If-Modified-Since")
         ),
-        etag=info.etag,
+        etag=etag,
         last_modified=_second(info),
     )
 

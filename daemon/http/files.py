@@ -191,7 +191,9 @@ class Writers:
             self._failures.take(caller().address)
         raise Unauthorized(
             "Writing here needs a name and a password.",
-            www_authenticate=WWWAuthenticate("basic", {"realm": "memfs", "charset": "UTF-8"}),
+            www_authenticate=WWWAuthenticate(
+                "basic", {"realm": "files in memory", "charset": "UTF-8"}
+            ),
         )
 
     def _is_known(self) -> bool:

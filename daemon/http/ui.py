@@ -14,6 +14,7 @@ from pathlib import Path
 from quart import Blueprint, Response, request
 
 from daemon.errors import NotFoundError
+from daemon.http.encoding import takes_gzip
 from daemon.http.guard import Scope, needs
 
 BUNDLE = Path(str(files("daemon"))) / "_ui"
@@ -85,7 +86,7 @@ class _Views:
         return await self._send(found)
 
     async def _send(self, asset: Asset) -> Response:
-        is_packed = asset.packed is not None and _takes_gzip()
+        is_packed = asset.packed is not None and takes_gzip()
         body = asset.packed if is_packed and asset.packed is not None else asset.body
         response = Response(body, 200, content_type=asset.content_type)
         if asset.packed is not None:
@@ -143,7 +144,3 @@ def _headers(frame_ancestors: tuple[str, ...]) -> dict[str, str]:
     if not frame_ancestors:
         headers["X-Frame-Options"] = "DENY"  # it has no word for a list of origins
     return headers
-
-
-def _takes_gzip() -> bool:
-    return request.accept_encodings.quality("gzip") > 0
