@@ -30,6 +30,7 @@ _LIBRARY_DELAY: Final = 1.6
 _LIBRARY_INTERVAL: Final = 0.2  # the least between two looks at OpenSSL's timer
 
 _RECORD_HEADER_SIZE: Final = 13
+_FLIGHT: Final = 4096  # bytes; no flight of ours is longer, and a read costs its room
 _MAJOR_VERSION: Final = 0xFE  # of DTLS 1.0 and 1.2 alike; a first hello says 1.0
 _CONTENT_TYPES: Final = frozenset({20, 21, 22, 23})  # RFC 5246 section 6.2.1
 _EXPORTER_LABEL: Final = b"EXTRACTOR-dtls_srtp"  # RFC 5764 section 4.2
@@ -202,7 +203,7 @@ class Dtls:
         self._flight.clear()
         self._become(State.CONNECTED)
         self._events.append(Connected(_export_keys(self._connection, srtp.Profile(name))))
-        self._read()  # what came in the same datagram as the peer's Finished
+        # No look at what may follow: after the first one OpenSSL keeps 16 KiB to read into.
 
     def _read(self) -> None:
         """Let OpenSSL read what is authentic; only that may end us from here on."""
@@ -278,7 +279,7 @@ class Dtls:
         written = bytearray()
         try:
             while True:
-                written += self._connection.bio_read(1 << 14)
+                written += self._connection.bio_read(_FLIGHT)
         except SSL.WantReadError:
             pass
         datagrams = _pack(bytes(written))
