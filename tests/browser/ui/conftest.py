@@ -72,6 +72,7 @@ async def ui(
     failures = request.session.testsfailed
     yield opened
     if request.session.testsfailed > failures:
-        await opened.shoot(f"failed-{request.node.name}")
+        picture = await opened.shoot(f"failed-{request.node.name}")
+        picture.with_suffix(".json").write_text(await opened.diagnostics())
     await context.close()
     opened.check()

@@ -25,6 +25,17 @@ FACTS = """() => {
     track: video?.srcObject?.getVideoTracks()[0]?.readyState,
   };
 }"""
+# what "Copy diagnostics" puts into the clipboard; "": there is no player with figures
+COPIED = """async () => {
+  const button = document.querySelector(".diagnostics button, .stats .card-head button");
+  if (!button) return "";
+  let text = "";
+  const before = navigator.clipboard.writeText;
+  navigator.clipboard.writeText = (given) => { text = given; return Promise.resolve(); };
+  button.click();
+  navigator.clipboard.writeText = before;
+  return text;
+}"""
 
 
 class Ui:
@@ -67,6 +78,10 @@ class Ui:
     async def facts(self) -> Any:
         """Say what the player shows now."""
         return await self.page.evaluate(FACTS)
+
+    async def diagnostics(self) -> str:
+        """Copy what the player has for a bug report; "" where there is none."""
+        return str(await self.page.evaluate(COPIED))
 
     async def until_playing(self, frames: int = 5) -> Any:
         """Wait until new pictures come, one after the other."""

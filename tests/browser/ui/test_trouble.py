@@ -1,5 +1,7 @@
 """Things go wrong while somebody watches: it is said, and the picture comes back by itself."""
 
+import json
+import re
 import signal
 from pathlib import Path
 
@@ -21,6 +23,14 @@ RTCPeerConnection.prototype.createOffer = function (...given) {
     }
   }
   return offer.apply(this, given);
+};
+"""
+# every candidate of the answer leads to a port where nobody is
+NO_PATH = """
+const set = RTCPeerConnection.prototype.setRemoteDescription;
+RTCPeerConnection.prototype.setRemoteDescription = function ({ type, sdp }) {
+  const moved = sdp.replace(/(a=candidate:.*? )\\d+( typ)/g, (_, a, b) => `${a}50009${b}`);
+  return set.call(this, { type, sdp: moved });
 };
 """
 
@@ -107,6 +117,29 @@ async def test_a_login_that_ended_is_asked_for_over_the_page(ui: Ui) -> None:
     await dialog.get_by_role("button", name="Sign in").click()
     await dialog.wait_for(state="detached")
     await ui.until_playing()
+
+
+async def test_a_path_that_never_opens_is_told_with_all_that_a_bug_report_needs(
+    ui: Ui,
+) -> None:
+    await ui.page.add_init_script(NO_PATH)
+    await ui.sign_in(route("picture", "live"))
+    await ui.page.get_by_text("No media path to the daemon.").wait_for()
+    await ui.shoot_all("live-no-path")
+    text = await ui.diagnostics()
+    found = json.loads(text)
+    failed = found["last_failed"]
+    assert "Chrome" in found["browser"]
+    assert failed["cause"]["word"] == "no-path"
+    assert [one["phase"] for one in failed["phases"]] == ["offer", "answer", "ice"]
+    assert failed["ice"] == "checking"
+    assert failed["dtls"] == "new"
+    assert "a=rtpmap" in failed["offer"]
+    assert "a=candidate" in failed["answer"]
+    kinds = {one["type"] for one in failed["stats"]}
+    assert kinds >= {"candidate-pair", "local-candidate", "remote-candidate", "transport"}
+    secrets = r"Bearer|eyJ|/whep/|a=(ice-ufrag|ice-pwd|fingerprint):(?!•••)"
+    assert re.findall(secrets, text) == []
 
 
 async def test_a_browser_without_our_codec_is_told_what_it_lacks(ui: Ui) -> None:

@@ -38,6 +38,7 @@ describe("mask", () => {
     ["rtmp://a.example/app/streamkey", "rtmp://a.example/app/•••"],
     ["Authorization: Bearer abc.def", "Authorization: Bearer •••"],
     ["a=ice-pwd:abcd", "a=ice-pwd:•••"],
+    ["typ host generation 0 ufrag abcd network-cost 999", "typ host generation 0 ufrag ••• network-cost 999"],
     ["plain text, http://x/y?z=1", "plain text, http://x/y?z=1"],
   ])("%s", (text, masked) => expect(mask(text)).toBe(masked));
 });

@@ -7,6 +7,7 @@ const RTMP_KEY = /(rtmps?:\/\/[^/\s]+\/[^/\s]+\/)[^\s?'"]+/gi;
 const BEARER = /\b(bearer\s+)[A-Za-z0-9._~+/-]+=*/gi;
 const JWT = /\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+/g;
 const ICE = /(a=(?:ice-pwd|ice-ufrag|fingerprint):)[^\r\n]+/gi;
+const CANDIDATE = /\b(ufrag )\S+/g;
 
 export function mask(text: string): string {
   return text
@@ -15,5 +16,6 @@ export function mask(text: string): string {
     .replace(QUERY, "$1•••")
     .replace(BEARER, "$1•••")
     .replace(JWT, "•••")
-    .replace(ICE, "$1•••");
+    .replace(ICE, "$1•••")
+    .replace(CANDIDATE, "$1•••");
 }

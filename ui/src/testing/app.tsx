@@ -46,11 +46,11 @@ export class FakeDaemon {
   }
 }
 
-export function show(daemon: FakeDaemon, route = "/") {
+export function show(daemon: FakeDaemon, route = "/", isStrict = false) {
   location.hash = route;
   const base = new URL("http://localhost/api/");
   const tokens = new TokenStore(base, { fetch: daemon.fetch, channel: null });
-  return render(<App api={new Api(base, tokens, daemon.fetch)} />);
+  return render(<App api={new Api(base, tokens, daemon.fetch)} />, { reactStrictMode: isStrict });
 }
 
 export function process(id: string, state: Partial<Process["state"]> = {}, config: Partial<Process["config"]> = {}): Process {

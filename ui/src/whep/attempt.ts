@@ -12,6 +12,8 @@ export class Attempt {
   readonly stream: MediaStream | null = typeof MediaStream === "undefined" ? null : new MediaStream();
   readonly phases: { phase: Phase; at: number }[] = [];
   kinds = new Set<string>();
+  readonly began: number; // on the session's clock
+  report: RTCStatsReport | null = null; // the last one
   isConnected = false;
   isOver = false;
   offer = "";
@@ -29,6 +31,7 @@ export class Attempt {
     this.peer = peer;
     this.#options = options;
     this.#world = world;
+    this.began = world.clock.now();
   }
 
   /** Offer, gather, POST, and take the answer. Throws Failure, or Stale. */

@@ -1,6 +1,6 @@
 /** WhepSession while it plays: lost connections, frozen pictures, hidden tabs, networks that go. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FakePeer, OFFER, Stage } from "@/testing/rtc";
+import { ANSWER, FakePeer, OFFER, Stage } from "@/testing/rtc";
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -186,12 +186,49 @@ describe("hidden and offline", () => {
 });
 
 describe("diagnostics", () => {
-  it("never have a token or the keys of the connection", async () => {
+  it("keep what a failed attempt knew, for a bug report, while the next one is on its way", async () => {
+    const stage = new Stage();
+    expect(stage.session.diagnostics()).toMatchObject({ attempt: null, last_failed: null });
+    stage.session.start();
+    await stage.pass(100);
+    stage.peer.iceConnectionState = "checking";
+    stage.peer.report = [
+      { id: "P", type: "candidate-pair", state: "in-progress", requestsSent: 9 },
+      { id: "L", type: "local-candidate", candidateType: "host", usernameFragment: "uvwx" },
+      { id: "T", type: "transport", dtlsState: "new", iceLocalUsernameFragment: "uvwx", localCertificateId: "CF1" },
+      { id: "CF1", type: "certificate", base64Certificate: "MII" },
+    ];
+    await stage.pass(8_000);
+    expect(stage.state).toMatchObject({ name: "waiting" });
+    const { attempt, last_failed } = stage.session.diagnostics();
+    expect(attempt).toBeNull();
+    expect(last_failed?.offer).toContain("a=rtpmap:102 H264/90000");
+    expect(last_failed).toMatchObject({ cause: { word: "no-path" }, ice: "checking", dtls: "new", lasted: 8_000, answer: ANSWER });
+    expect(last_failed?.phases.map(({ phase }) => phase)).toEqual(["offer", "answer", "ice"]);
+    expect(last_failed?.stats).toEqual([
+      { id: "P", type: "candidate-pair", state: "in-progress", requestsSent: 9 },
+      { id: "L", type: "local-candidate", candidateType: "host" },
+      { id: "T", type: "transport", dtlsState: "new" },
+    ]);
+    await stage.pass(1_000);
+    expect(stage.session.diagnostics()).toMatchObject({ attempt: { cause: null, answer: ANSWER, stats: null }, last_failed: { ice: "checking" } });
+  });
+
+  it("never have a token, the keys of the connection, its address at the daemon, or a password that the daemon named", async () => {
     const stage = new Stage();
     FakePeer.offer = `${OFFER}a=ice-pwd:very-secret\r\na=fingerprint:sha-256 AA:BB\r\n`;
     await stage.goLive();
-    const text = JSON.stringify(stage.session.diagnostics());
-    expect(text).toContain("H264");
-    for (const secret of ["very-secret", "AA:BB", "first"]) expect(text).not.toContain(secret);
+    const whileLive = JSON.stringify(stage.session.diagnostics());
+    expect(whileLive).toContain("H264");
+    stage.replies = [{ status: 400, body: JSON.stringify({ message: "rtsp://admin:hunter2@cam/1: no" }) }];
+    stage.peer.become("failed");
+    await stage.pass();
+    const afterFailure = JSON.stringify(stage.session.diagnostics());
+    await stage.pass(1_000);
+    const refused = JSON.stringify(stage.session.diagnostics());
+    expect(refused).toContain("•••@cam");
+    for (const text of [whileLive, afterFailure, refused]) {
+      for (const secret of ["very-secret", "AA:BB", "first", "/whep/1", "hunter2"]) expect(text).not.toContain(secret);
+    }
   });
 });

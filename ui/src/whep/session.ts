@@ -3,9 +3,9 @@
 One attempt lives at a time. Whatever comes from an older one is dropped, a late session of it is
 deleted at the server. `#become` is the only place that changes the state. */
 import type { Timer } from "@/lib/clock";
-import { mask } from "@/lib/mask";
 import { Store } from "@/lib/store";
 import { Attempt, Stale } from "@/whep/attempt";
+import { type AttemptRecord, type Diagnostics, recordOf, withoutSecrets } from "@/whep/diagnostics";
 import { type Cause, Failure, backoff, isFinal } from "@/whep/failure";
 import { codecsOf } from "@/whep/sdp";
 import {
@@ -24,7 +24,7 @@ export class WhepSession {
   #reader = new StatsReader();
   #failures = 0;
   #lastCause: Cause | null = null;
-  #lastOffer = "";
+  #lastFailed: AttemptRecord | null = null;
   #waitingSince = 0;
   #wait: Timer | undefined;
   #hide: Timer | undefined;
@@ -119,23 +119,16 @@ export class WhepSession {
     if (state.name === "connecting" || (state.name === "unstable" && state.why === "frozen")) this.#goLive(false);
   }
 
-  /** Everything that helps to find out why; secrets are masked. */
-  diagnostics(): Record<string, unknown> {
-    const attempt = this.#attempt;
-    return {
+  /** Everything that helps to find out why, of the attempt that lives and of the last that failed. */
+  diagnostics(): Diagnostics {
+    return withoutSecrets({
       state: this.state.get(),
       failures: this.#failures,
       last_cause: this.#lastCause,
-      last_offer: mask(this.#lastOffer),
-      phases: attempt?.phases ?? [],
-      connection: attempt?.peer.connectionState ?? null,
-      ice: attempt?.peer.iceConnectionState ?? null,
-      offered_video: codecsOf(attempt?.offer ?? "", "video"),
-      offered_audio: codecsOf(attempt?.offer ?? "", "audio"),
-      offer: mask(attempt?.offer ?? ""),
-      answer: mask(attempt?.answer ?? ""),
+      attempt: this.#attempt && recordOf(this.#attempt, this.#world.clock.now()),
+      last_failed: this.#lastFailed,
       samples: this.samples.get().slice(-10),
-    };
+    });
   }
 
   // -- one attempt
@@ -157,6 +150,8 @@ export class WhepSession {
       await attempt.negotiate((phase) => this.#enter(attempt, phase));
       this.#listenToDtls(attempt);
       this.#options.onStream(attempt.stream);
+      // from now on, for the diagnostics: Chromium tells nothing more of a connection that is closed
+      attempt.after(STATS, () => void this.#measure(attempt));
       attempt.after(ICE_TIMEOUT, () => {
         if (!attempt.isConnected) this.#fail({ word: "no-path" });
       });
@@ -167,7 +162,7 @@ export class WhepSession {
   }
 
   #enter(attempt: Attempt, phase: Phase): void {
-    attempt.phases.push({ phase, at: Math.round(this.#world.clock.now()) });
+    attempt.phases.push({ phase, at: this.#world.clock.now() });
     this.#become({ name: "connecting", phase, since: this.#world.clock.now() });
   }
 
@@ -205,7 +200,6 @@ export class WhepSession {
       if (this.state.get().name === "connecting") this.#fail({ word: "no-frame" });
     });
     attempt.after(TICK, () => this.#look(attempt));
-    attempt.after(STATS, () => void this.#measure(attempt));
   }
 
   #goLive(isAudioOnly: boolean): void {
@@ -235,7 +229,8 @@ export class WhepSession {
     if (!this.#isHidden || this.#options.keepsPlaying()) {
       const report = await attempt.peer.getStats();
       if (attempt.isOver) return;
-      this.#note(attempt, this.#reader.read(report));
+      attempt.report = report;
+      if (attempt.isConnected) this.#note(attempt, this.#reader.read(report));
     }
     attempt.after(STATS, () => void this.#measure(attempt));
   }
@@ -271,6 +266,7 @@ export class WhepSession {
     const cause = this.#refined(given);
     const now = this.#world.clock.now();
     const isLate = cause.word === "codec" && !this.#triedCodecAgain && this.#lacksH264();
+    if (this.#attempt) this.#lastFailed = recordOf(this.#attempt, now, cause);
     this.#drop();
     this.#lastCause = cause;
     if (isLate) this.#triedCodecAgain = true;
@@ -307,7 +303,6 @@ export class WhepSession {
     const attempt = this.#attempt;
     if (!attempt) return;
     this.#attempt = null;
-    this.#lastOffer = attempt.offer;
     if (attempt.lastFrame) this.#options.onTeardown();
     attempt.end();
     this.#options.onStream(null);

@@ -1,6 +1,7 @@
 /** useWHEP(): a WhepSession for a video element, with the page's life around it. */
 import { type RefObject, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { systemClock } from "@/lib/clock";
+import type { Diagnostics } from "@/whep/diagnostics";
 import type { Cause } from "@/whep/failure";
 import { WhepSession } from "@/whep/session";
 import type { State, Tokens } from "@/whep/state";
@@ -26,7 +27,8 @@ export interface Whep {
   stillRef: RefObject<HTMLCanvasElement | null>;
   retry(): void;
   stop(): void;
-  diagnostics(): Record<string, unknown>;
+  /** For a bug report. */
+  diagnostics(): Diagnostics | null;
 }
 
 export function useWHEP(input: WhepInput): Whep {
@@ -53,7 +55,7 @@ export function useWHEP(input: WhepInput): Whep {
   const samples = useSyncExternalStore(session?.samples.subscribe ?? nothing, () => session?.samples.get() ?? NO_SAMPLES);
   const retry = useCallback(() => session?.retry(), [session]);
   const stop = useCallback(() => session?.stop(), [session]);
-  const diagnostics = useCallback(() => session?.diagnostics() ?? {}, [session]);
+  const diagnostics = useCallback(() => session?.diagnostics() ?? null, [session]);
   return useMemo(
     () => ({ state, samples, videoRef, stillRef, retry, stop, diagnostics }),
     [state, samples, retry, stop, diagnostics],

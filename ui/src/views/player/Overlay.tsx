@@ -4,7 +4,7 @@ import { useText } from "@/i18n";
 import { Button } from "@/kit/Button";
 import { CopyButton } from "@/kit/CopyButton";
 import { duration } from "@/lib/format";
-import { messageOf } from "@/views/player/words";
+import { diagnosticsText, messageOf } from "@/views/player/words";
 import type { Word } from "@/whep/failure";
 import type { Whep } from "@/whep/useWHEP";
 
@@ -22,6 +22,7 @@ export function Overlay({ whep, help, isBare }: { whep: Whep; help?: ReactNode; 
   const isObstacle = state.name === "blocked" && OBSTACLES.includes(state.cause.word); // nothing is there to be tried again
   const canRetry = isWaiting || state.name === "unstable" || (state.name === "blocked" && !isObstacle);
   const failures = isWaiting ? state.failures : 0;
+  const hasDetails = !isBare && (failures >= SHOW_DETAILS_AFTER || (state.name === "blocked" && !isObstacle));
   return (
     <div className={`overlay ${message.isTrouble ? "overlay-trouble" : "overlay-calm"}`}>
       <div className="overlay-box" role="status" aria-live="polite">
@@ -40,20 +41,20 @@ export function Overlay({ whep, help, isBare }: { whep: Whep; help?: ReactNode; 
           </Button>
         )}
         {help}
-        {!isBare && failures >= SHOW_DETAILS_AFTER && (
+        {hasDetails && (
           <Button aria-expanded={areShown} onClick={() => setShown(!areShown)}>
             {areShown ? t.player.hideDetails : t.player.showDetails}
           </Button>
         )}
       </div>
-      {areShown && <Diagnostics whep={whep} />}
+      {hasDetails && areShown && <Diagnostics whep={whep} />}
     </div>
   );
 }
 
 function Diagnostics({ whep }: { whep: Whep }) {
   const t = useText();
-  const text = JSON.stringify(whep.diagnostics(), null, 2);
+  const text = diagnosticsText(whep);
   return (
     <div className="diagnostics">
       <CopyButton text={text}>{t.player.copyDiagnostics}</CopyButton>

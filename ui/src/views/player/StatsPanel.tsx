@@ -4,6 +4,7 @@ import { Card, Facts } from "@/kit/Card";
 import { CopyButton } from "@/kit/CopyButton";
 import { Figure } from "@/kit/Sparkline";
 import { NOTHING, number, percent, withUnit } from "@/lib/format";
+import { diagnosticsText } from "@/views/player/words";
 import type { Sample } from "@/whep/stats";
 import type { Whep } from "@/whep/useWHEP";
 
@@ -20,7 +21,7 @@ export function StatsPanel({ whep }: { whep: Whep }) {
     <Card
       title={t.stats.title}
       className={isStale ? "stats stale" : "stats"}
-      actions={<CopyButton text={() => JSON.stringify(whep.diagnostics(), null, 2)}>{t.player.copyDiagnostics}</CopyButton>}
+      actions={<CopyButton text={() => diagnosticsText(whep)}>{t.player.copyDiagnostics}</CopyButton>}
     >
       <div className="figures">
         <Figure name={t.stats.bitrate} value={withUnit(latest?.kbit, "kbit/s")} values={list((one) => one.kbit)} />

@@ -3,6 +3,7 @@ import type { Dict } from "@/i18n";
 import { duration } from "@/lib/format";
 import type { Cause } from "@/whep/failure";
 import type { State } from "@/whep/state";
+import type { Whep } from "@/whep/useWHEP";
 
 const CALM = 15_000; // milliseconds of starting before it counts as trouble
 
@@ -12,6 +13,11 @@ export interface Message {
   title: string;
   text: string[];
   isTrouble: boolean;
+}
+
+/** What a bug report needs, to be copied. */
+export function diagnosticsText(whep: Whep): string {
+  return JSON.stringify({ browser: navigator.userAgent, ...whep.diagnostics() }, null, 2);
 }
 
 /** What lies over the picture, or null while it plays. `now` on the session's clock. */

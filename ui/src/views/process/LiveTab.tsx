@@ -18,7 +18,6 @@ import { Findings } from "@/views/process/Findings";
 import { ShareDialog } from "@/views/process/ShareDialog";
 import { absolute, processRoute } from "@/views/routes";
 import type { Cause } from "@/whep/failure";
-import { codecsOf } from "@/whep/sdp";
 import { type Whep, useWHEP } from "@/whep/useWHEP";
 
 export function LiveTab({ process }: { process: Process }) {
@@ -148,8 +147,8 @@ function Help({ process, whep, status }: { process: Process; whep: Whep; status:
 function CodecHelp({ whep, status, isVp8Off }: { whep: Whep; status: WhepStatus | null; isVp8Off: boolean }) {
   const t = useText();
   const ours = status?.plan.filter((one) => one.action !== "none").map((one) => (one.kind === "video" ? "H.264" : "Opus")) ?? [];
-  const offer = String(whep.diagnostics()["last_offer"] ?? "");
-  const theirs = [...codecsOf(offer, "video"), ...codecsOf(offer, "audio")];
+  const failed = whep.diagnostics()?.last_failed;
+  const theirs = failed ? [...failed.offered_video, ...failed.offered_audio] : [];
   return (
     <p className="overlay-note">
       {t.hint.codec(ours.join(", ") || "H.264, Opus", theirs.join(", ") || "–")} {isVp8Off ? t.hint.codecVp8 : t.hint.codecFix}

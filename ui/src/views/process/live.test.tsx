@@ -1,5 +1,5 @@
 /** The Live tab: each state with its sentence and the button that helps; black and silence by name. */
-import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { act, cleanup, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Process } from "@/api/types";
@@ -97,7 +97,26 @@ describe("what keeps the picture away", () => {
       await userEvent.click(await screen.findByRole("button", { name: "Retry now" }));
     }
     await userEvent.click(await screen.findByRole("button", { name: "Show details" }));
-    expect(screen.getByText(/"last_cause"/).textContent).toContain('"internal-error"');
+    const details = screen.getByText(/"last_cause"/).textContent ?? "";
+    expect(JSON.parse(details)).toMatchObject({ browser: navigator.userAgent, last_failed: { cause: { reason: "internal-error" }, ice: "new" } });
+  });
+
+  it("shows details of what no further try helps against, but none where nothing went wrong", async () => {
+    live(refused(422, "ice-lite"));
+    await userEvent.click(await screen.findByRole("button", { name: "Show details" }));
+    expect(screen.getByText(/"last_cause"/).textContent).toContain('"ice-lite"');
+    cleanup();
+    live(undefined, process("cam", { order: "stop", exec: "finished" }, ON));
+    await screen.findByText(en.cause["stopped"] ?? "");
+    expect(screen.queryByRole("button", { name: "Show details" })).toBeNull();
+  });
+
+  it("copies them for a bug report", async () => {
+    live(refused(422, "ice-lite"));
+    const user = userEvent.setup();
+    await user.click(await screen.findByRole("button", { name: "Show details" }));
+    await user.click(overlay().getByRole("button", { name: "Copy diagnostics" }));
+    expect(JSON.parse(await navigator.clipboard.readText())).toMatchObject({ last_failed: { offered_video: ["H264"] } });
   });
 });
 
@@ -151,6 +170,26 @@ describe("on the way to the picture", () => {
     vi.stubGlobal("RTCPeerConnection", undefined);
     live();
     expect(await screen.findByText(en.player.unsupported)).toBeTruthy();
+  });
+});
+
+describe("React's strict mode, which mounts everything twice", () => {
+  it("leaves one connection and one session", async () => {
+    const daemon = new FakeDaemon([process("cam", {}, ON)]);
+    let made = 0;
+    daemon.on(POST, () => ({ status: 201, body: ANSWER, headers: { Location: `http://localhost/api/v3/process/cam/whep/${(made += 1)}` } }));
+    vi.stubGlobal("fetch", daemon.fetch);
+    show(daemon, "/process/cam/live", true);
+    await waitFor(() => expect(FakePeer.made).toHaveLength(2));
+    const [first, second] = FakePeer.made;
+    await waitFor(() => expect(second?.calls).toContain("remote"));
+    expect([first?.isClosed, second?.isClosed]).toEqual([true, false]);
+    const deleted = () => daemon.orders("DELETE").map((one) => one.path);
+    await waitFor(() => expect(deleted()).toHaveLength(daemon.orders("POST").length - 1));
+    expect(deleted()).not.toContain(`/api/v3/process/cam/whep/${made}`);
+    cleanup();
+    expect(second?.isClosed).toBe(true);
+    expect(deleted()).toContain(`/api/v3/process/cam/whep/${made}`);
   });
 });
 
