@@ -5,14 +5,16 @@ later, whatever its timeout says; so we accept, count and abort connections ours
 """
 
 import asyncio
+import contextlib
 import logging
+import time
 from collections.abc import Callable, Sequence
 
 from hypercorn.app_wrappers import ASGIWrapper
-from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.asyncio.tcp_server import MAX_RECV, TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config as HypercornConfig
-from hypercorn.events import Event, RawData
+from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.typing import ASGIFramework
 
 from daemon.http.door import Door
@@ -21,7 +23,10 @@ from daemon.http.upload import go_on
 
 log = logging.getLogger(__name__)
 
-KEEP_ALIVE = 5  # seconds without a request; also bounds how long a header may take
+HEADER_SECONDS = 5.0  # for the first request, and for any header once it has begun
+# between requests: a proxy that keeps connections for 60 s, as nginx does, hangs up before us
+KEEP_ALIVE = 75.0
+MAX_CONNECTIONS = 4096  # when there are more, whoever idles longest has to go
 MAX_HEADER = 16 * 1024
 REQUESTS_PER_CONNECTION = 1000
 GRACE = 2.0  # seconds for open requests to end
@@ -73,12 +78,24 @@ async def serve(
 class _Server(TCPServer):
     """Hypercorn's, which says "100 Continue" before anyone has looked at the request.
 
-    Here it is held back until the route wants the body (RFC 9110 section 10.1.1).
+    Here it is held back until the route wants the body (RFC 9110 section 10.1.1). It also has
+    one time for headers and pauses; here a header must be quick, a pause may be long.
     """
 
+    idle_since: float | None = None  # None: a request is under way
     _held: RawData | None = None
+    _patience = HEADER_SECONDS
+    _is_pausing = False
+
+    async def run(self) -> None:
+        self.idle_since = time.monotonic()
+        await super().run()
 
     async def protocol_send(self, event: Event) -> None:
+        if isinstance(event, Updated):
+            self._is_pausing = event.idle
+            self._patience = KEEP_ALIVE
+            self.idle_since = time.monotonic() if event.idle else None
         if isinstance(event, RawData) and event.data.startswith(b"HTTP/1.1 100 "):
             self._held = event
             return
@@ -91,54 +108,84 @@ class _Server(TCPServer):
             await super().protocol_send(self._held)
             self._held = None
 
+    async def _read_data(self) -> None:
+        with contextlib.suppress(OSError):
+            while not self.reader.at_eof():
+                data = await self.reader.read(MAX_RECV)
+                if self._is_pausing:
+                    self._is_pausing = False
+                    self._patience = HEADER_SECONDS
+                    await self.idle_task.restart(self._task_group, self._idle_timeout)
+                await self.protocol.handle(RawData(data))
+        await self.protocol.handle(Closed())
+
+    async def _idle_timeout(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.context.terminated.wait(), self._patience)
+        await asyncio.shield(self._initiate_server_close())
+
 
 class _Connections:
-    """Every open connection: its task, and the writer that can abort it."""
+    """Every open connection: its task, and the server that has its writer."""
 
     def __init__(self, app: ASGIFramework) -> None:
         self._app = ASGIWrapper(Door(app))
         self._config = _hypercorn_config()
         self._context = WorkerContext(None)
-        self._writers: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._servers: dict[asyncio.Task[None], _Server] = {}
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection; ``start_server`` gives each a task of its own."""
         task: asyncio.Task[None] | None = asyncio.current_task()
         assert task is not None
-        self._writers[task] = writer
+        if len(self._servers) >= MAX_CONNECTIONS and not self._make_room():
+            writer.transport.abort()
+            return
         loop = asyncio.get_running_loop()
+        server = _Server(self._app, loop, self._config, self._context, {}, reader, writer)
+        self._servers[task] = server
         try:
-            server = _Server(self._app, loop, self._config, self._context, {}, reader, writer)
             go_on.set(server.go_on)  # for this connection's requests: the task is its own
             await server.run()
         finally:
-            del self._writers[task]
+            self._servers.pop(task, None)
+
+    def _make_room(self) -> bool:
+        """Hang up on whoever idles longest; False: all of them have requests under way."""
+        idle = [
+            (one.idle_since, number, task)
+            for number, (task, one) in enumerate(self._servers.items())
+            if one.idle_since is not None
+        ]
+        if not idle:
+            return False
+        self._servers.pop(min(idle)[2]).writer.transport.abort()
+        return True
 
     async def end(self) -> None:
         """Let open requests end, then abort what is left: first the socket, then the task."""
         await self._context.terminated.set()  # idle connections close now, busy ones after
         if await self._is_empty_within(GRACE):
             return
-        log.info("cutting %d open connections", len(self._writers))
-        for writer in list(self._writers.values()):
-            writer.transport.abort()
+        log.info("cutting %d open connections", len(self._servers))
+        for server in list(self._servers.values()):
+            server.writer.transport.abort()
         if await self._is_empty_within(ABORT):
             return
-        for task in list(self._writers):
+        for task in list(self._servers):
             task.cancel()
         await self._is_empty_within(ABORT)
 
     async def _is_empty_within(self, seconds: float) -> bool:
-        if self._writers:
-            await asyncio.wait(list(self._writers), timeout=seconds)
-        return not self._writers
+        if self._servers:
+            await asyncio.wait(list(self._servers), timeout=seconds)
+        return not self._servers
 
 
 def _hypercorn_config() -> HypercornConfig:
     config = HypercornConfig()
     config.errorlog = log
     config.accesslog = None  # Door writes it, redacted
-    config.keep_alive_timeout = KEEP_ALIVE
     config.keep_alive_max_requests = REQUESTS_PER_CONNECTION
     config.h11_max_incomplete_size = MAX_HEADER
     config.include_server_header = False
