@@ -96,7 +96,8 @@ class _Views:
     @needs(Scope.PUBLIC)
     async def show_public(self, path: str) -> Response:
         name = f"{path}index.html" if path.endswith("/") else path
-        return await self._serve(self._storage.disk, clean_path(name), DISK_CACHE, "")
+        cache = MEMORY_CACHE if name.endswith(".mpd") else DISK_CACHE  # DASH may be live
+        return await self._serve(self._storage.disk, clean_path(name), cache, "")
 
     # /api/v3/fs: what users do
 

@@ -124,7 +124,10 @@ def _state_facts(state: Any) -> list[tuple[str, str]]:
         ("state", record.text(state, "exec")),
         ("since", unit.duration(record.number(state, "runtime_seconds"))),
         ("next try in", unit.duration(wait) if wait is not None and wait >= 0 else ""),
-        ("exit code", "" if exit_code is None else f"{exit_code:.0f}"),
+        (
+            "last exit code" if pid else "exit code",
+            "" if exit_code is None else f"{exit_code:.0f}",
+        ),
         ("restarts", f"{restarts:.0f}" if restarts else ""),
         ("pid", f"{pid:.0f}" if pid else ""),
         ("progress", _joined(f"{fps} fps", bitrate, f"speed {speed}") if is_running else ""),

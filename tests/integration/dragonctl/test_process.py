@@ -95,6 +95,14 @@ def test_show_says_what_it_should_and_what_it_does(logged_in: Api, run: Run) -> 
     assert shown["cost"] == "3.4 % CPU, 45.0 MiB"
 
 
+def test_an_exit_code_is_the_last_ones_while_ffmpeg_runs(logged_in: Api, run: Run) -> None:
+    state = STATE | {"exit_code": 255}
+    logged_in.on("GET", f"{CAM}/state", state)
+    assert "\nlast exit code  255\n" in run("process", "state", "cam").out
+    logged_in.on("GET", f"{CAM}/state", state | {"exec": "failed", "pid": None})
+    assert "\nexit code  255\n" in run("process", "state", "cam").out
+
+
 def test_show_tells_what_webrtc_makes_of_the_input_and_why(logged_in: Api, run: Run) -> None:
     shown = run("process", "show", "cam").out
     assert "b-frames: the stream has B-frames" in " ".join(shown.split())

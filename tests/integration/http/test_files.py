@@ -235,6 +235,14 @@ async def test_the_disk_is_the_site(api: Files, tmp_path: Path) -> None:
     assert (await missing.get_json())["message"] == "File not found"
 
 
+@pytest.mark.parametrize("name", ["live.mpd", "live.m3u8"])
+async def test_lists_of_segments_on_the_disk_are_asked_for_each_time(
+    api: Files, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("#EXTM3U")
+    assert "no-cache" in (await api.get(f"/{name}")).headers["Cache-Control"]
+
+
 async def test_the_site_hides_no_route(api: Files, tmp_path: Path) -> None:
     (tmp_path / "api").mkdir()
     (tmp_path / "api/x").write_text("x")
