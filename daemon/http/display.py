@@ -83,7 +83,7 @@ def progress_json(progress: Progress) -> dict[str, Any]:
         "packet": progress.packet,
         "fps": number(progress.fps),
         "q": number(progress.q),
-        "size_kb": number(progress.size_bytes / KIB),
+        "size_kb": progress.size_bytes // KIB,  # whole: typed clients read no other
         "time": number(progress.time_seconds),
         "bitrate_kbit": number(progress.bitrate_bits / KIB),
         "speed": number(progress.speed),

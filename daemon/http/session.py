@@ -112,8 +112,8 @@ def _remote_json(remote: Remote) -> dict[str, Any]:
 def _traffic_json(traffic: Traffic) -> dict[str, Any]:
     return {
         "sessions": traffic.sessions,
-        "traffic_rx_mb": number(traffic.rx_bytes / MIB),
-        "traffic_tx_mb": number(traffic.tx_bytes / MIB),
+        "traffic_rx_mb": traffic.rx_bytes // MIB,  # whole: typed clients read no other
+        "traffic_tx_mb": traffic.tx_bytes // MIB,
     }
 
 

@@ -54,7 +54,8 @@ PROGRESS = {
     "outputs": list,
     "frame": int,
     "packet": int,
-    **dict.fromkeys(("fps", "q", "size_kb", "time", "bitrate_kbit", "speed"), NUMBER),
+    **dict.fromkeys(("fps", "q", "time", "bitrate_kbit", "speed"), NUMBER),
+    "size_kb": int,
     "drop": int,
     "dup": int,
 }
@@ -108,7 +109,7 @@ SKILLS = {
     "formats": {"demuxers": NAMED, "muxers": NAMED},
     "protocols": {"input": NAMED, "output": NAMED},
 }
-TRAFFIC = {"sessions": int, "traffic_rx_mb": NUMBER, "traffic_tx_mb": NUMBER}
+TRAFFIC = dict.fromkeys(("sessions", "traffic_rx_mb", "traffic_tx_mb"), int)
 SESSIONS = {
     "active": {
         "list": list,

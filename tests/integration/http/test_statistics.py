@@ -30,7 +30,7 @@ def watch(sessions: Sessions, name: str, reference: str, tx: int) -> None:
 
 async def test_sessions_have_datarheis_shape() -> None:
     sessions = Sessions(timeout_seconds=1e9)
-    watch(sessions, "hls", "cam", 2 * 1024 * 1024)
+    watch(sessions, "hls", "cam", 2 * 1024 * 1024 + 1000)
     api = Api(sessions=sessions)
     answer = await api.call("GET", f"{SESSION}?collectors=hls,rtmp,nothing")
     await check("GET", SESSION, answer)

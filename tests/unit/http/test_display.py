@@ -52,7 +52,7 @@ def test_progress_counts_in_1024() -> None:
     )
     assert progress_json(progress) == {
         "inputs": [], "outputs": [], "frame": 0, "packet": 0, "fps": 25, "q": 0,
-        "size_kb": 1.5, "time": 1, "bitrate_kbit": 3, "speed": 1, "drop": 0, "dup": 0,
+        "size_kb": 1, "time": 1, "bitrate_kbit": 3, "speed": 1, "drop": 0, "dup": 0,
     }  # fmt: skip
 
 
