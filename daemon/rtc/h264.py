@@ -45,9 +45,14 @@ def is_keyframe_start(payload: bytes) -> bool:
     return any(header & TYPE in {_IDR, _SPS} for header in _headers(payload))
 
 
-def is_keyframe(nals: Iterable[bytes]) -> bool:
-    """Tell whether decoding can begin with a picture of these NAL units."""
-    return any(nal[0] & TYPE in {_IDR, _SPS} for nal in nals)
+def has_idr(nals: Iterable[bytes]) -> bool:
+    """Tell whether these NAL units are of a picture that needs none before it."""
+    return any(nal[0] & TYPE == _IDR for nal in nals)
+
+
+def has_sps(nals: Iterable[bytes]) -> bool:
+    """Tell whether there is an SPS among these NAL units."""
+    return any(nal[0] & TYPE == _SPS for nal in nals)
 
 
 def find_sps(nals: Iterable[bytes]) -> Sps | None:
@@ -67,7 +72,10 @@ def annex_b(nals: Iterable[bytes]) -> bytes:
 
 
 def nal_units(payloads: Iterable[bytes]) -> list[bytes]:
-    """Give the NAL units of one picture, in order; what is not whole is left out."""
+    """Give the NAL units of one picture, in order; what is not whole is left out.
+
+    So are types that no player may get (section 5.2). An empty payload stands for lost ones.
+    """
     nals: list[bytes] = []
     fragments = bytearray()
     for payload in payloads:
@@ -77,7 +85,8 @@ def nal_units(payloads: Iterable[bytes]) -> list[bytes]:
             continue
         if payload[1] & FU_START:
             # the header that was split over both (section 5.8)
-            fragments[:] = bytes([payload[0] & IMPORTANCE | payload[1] & TYPE])
+            header = bytes([payload[0] & IMPORTANCE | payload[1] & TYPE])
+            fragments[:] = header if _is_single(payload[1]) else b""
         if fragments:
             fragments += payload[2:]
         if fragments and payload[1] & FU_END:
@@ -100,19 +109,24 @@ def _headers(payload: bytes) -> Iterator[int]:
         yield nal[0]
 
 
+def _is_single(header: int) -> bool:
+    """Tell a NAL unit's header from those that only RTP has, or nobody (section 5.2)."""
+    return 0 < header & TYPE <= _LAST_SINGLE
+
+
 def _whole_nals(payload: bytes) -> Iterator[bytes]:
     if not payload or payload[0] & _FORBIDDEN:
         return
-    kind = payload[0] & TYPE
-    if 0 < kind <= _LAST_SINGLE:
+    if _is_single(payload[0]):
         yield payload
-    elif kind == STAP_A:
+    elif payload[0] & TYPE == STAP_A:
         position = 1
         while position + 2 < len(payload):
             end = position + 2 + int.from_bytes(payload[position : position + 2])
             if end > len(payload) or end == position + 2:
                 return
-            yield payload[position + 2 : end]
+            if _is_single(payload[position + 2]):
+                yield payload[position + 2 : end]
             position = end
 
 

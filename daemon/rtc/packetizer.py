@@ -39,6 +39,7 @@ class Pictures:
         self._last_in: int | None = None
         self._timestamp: int | None = None  # of the picture that is being collected
         self._sent: int | None = None  # timestamp of the last picture
+        self._has_idr = False  # in this run
         self._clear()
 
     def feed(self, plain: Plain) -> list[Picture]:
@@ -54,6 +55,7 @@ class Pictures:
         if self._last_in is not None and index != self._last_in + 1:
             self._next += index - self._last_in - 1
             self._is_whole = False
+            self._payloads.append(b"")  # what was begun before the hole has no middle
         self._last_in = index
         self._timestamp = timestamp
         self._bytes += len(payload)
@@ -69,6 +71,7 @@ class Pictures:
         """Drop what came of a picture whose end won't come."""
         self._clear()
         self._last_in = None
+        self._has_idr = False
 
     def _clear(self) -> None:
         self._payloads: list[bytes] = []
@@ -85,9 +88,18 @@ class Pictures:
         packets = number(packetize(nals), self._next, self._timestamp)
         self._next += len(packets)
         # a second field of a picture is no place to begin
-        is_keyframe = self._timestamp != self._sent and h264.is_keyframe(nals)
+        is_keyframe = self._timestamp != self._sent and self._can_begin(nals)
         self._sent = self._timestamp
         return [Picture(self._timestamp, nals, packets, is_keyframe, is_whole)]
+
+    def _can_begin(self, nals: Sequence[bytes]) -> bool:
+        """Tell by IDR pictures; only in a stream without any, by what it begins with itself.
+
+        Some cameras repeat the SPS before each picture.
+        """
+        has_idr = h264.has_idr(nals)
+        self._has_idr |= has_idr
+        return has_idr or (not self._has_idr and h264.has_sps(nals))
 
 
 def number(payloads: Sequence[Payload], first: int, timestamp: int) -> list[Plain]:

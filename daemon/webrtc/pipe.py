@@ -4,7 +4,7 @@ import time
 from asyncio import StreamWriter
 from collections.abc import Sequence
 
-from daemon.rtc import flv, h264
+from daemon.rtc import flv
 from daemon.rtc.derived import DerivedLine
 from daemon.rtc.packetizer import Picture
 
@@ -30,7 +30,7 @@ class PicturePipe:
         """Write a picture, if it can be."""
         if self.fed_since is not None:
             self.last_offered = time.monotonic()
-        is_key = h264.is_keyframe(picture.nals)
+        is_key = picture.is_keyframe
         if self._needs_key and not is_key:
             self.left_out += self.fed_since is not None
             return

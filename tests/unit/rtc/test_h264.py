@@ -224,6 +224,13 @@ def test_a_nal_unit_without_its_begin_or_end_is_left_out(missing: int) -> None:
     assert h264.annex_b(h264.nal_units([*payloads, PPS])) == START + PPS
 
 
+@pytest.mark.parametrize("kind", [0, 24, 28, 30])
+def test_types_that_no_player_may_get_are_left_out(kind: int) -> None:
+    unit = bytes([0x60 | kind]) + b"\x85of the camera's maker" * 9
+    payloads = [aggregate(SMALLEST, unit, PPS), *fragments(unit, 50), IDR]
+    assert h264.nal_units(payloads) == [SMALLEST, PPS, IDR]
+
+
 @pytest.mark.parametrize(
     "payloads", [[], [b""], [b"\x1c"], [b"\x7c\x85"], [b"\x78\0"], [b"\xff" * 9], [b"\0"]]
 )

@@ -131,3 +131,40 @@ def test_a_picture_beyond_all_measure_loses_its_rest() -> None:
     (picture,) = pictures.feed((4, 0, MARKER, nal(9)))
     assert picture.nals == [half, half]
     assert not picture.is_whole
+
+
+def test_a_unit_whose_middle_is_lost_is_left_out() -> None:
+    parts = [payload for _, payload in packetize([nal(5000, 0x65)])]
+    plains = [(number, 3000, 0, part) for number, part in enumerate(parts)]
+    del plains[2]
+    sets = (-1, 3000, 0, stap(SPS, PPS))
+    picture, _ = fed(sets, *plains, (9, 3000, MARKER, nal(40)), (10, 6000, MARKER, nal(41)))
+    assert picture.nals == [SPS, PPS, nal(40)]
+    assert not picture.is_whole
+
+
+def test_what_follows_a_lost_picture_is_all_there() -> None:
+    parts = [payload for _, payload in packetize([nal(5000)])]
+    plains = [(5 + number, 6000, 0, part) for number, part in enumerate(parts)]
+    _, second, _ = fed((1, 0, MARKER, nal(40)), *plains, (20, 9000, MARKER, nal(41)))
+    assert second.nals == [nal(5000)]
+
+
+def test_parameter_sets_before_every_picture_make_none_of_them_a_key_frame() -> None:
+    key = (1, 0, MARKER, stap(SPS, PPS, nal(40, 0x65)))
+    others = [(index, 3000 * index, MARKER, stap(SPS, PPS, nal(40))) for index in (2, 3)]
+    assert [picture.is_keyframe for picture in fed(key, *others)] == [True, False, False]
+
+
+def test_without_any_idr_picture_the_parameter_sets_tell_where_to_begin() -> None:
+    began = (1, 0, MARKER, stap(SPS, PPS, nal(40)))
+    others = [(2, 3000, MARKER, nal(40)), (3, 6000, MARKER, stap(SPS, PPS, nal(40)))]
+    assert [picture.is_keyframe for picture in fed(began, *others)] == [True, False, True]
+
+
+def test_a_key_frame_that_came_without_its_slice_is_no_place_to_begin() -> None:
+    key = stap(SPS, PPS, nal(40, 0x65))
+    first, second = fed((1, 0, MARKER, key), (2, 3000, 0, stap(SPS, PPS)), (4, 6000, 0, b""))
+    assert first.is_keyframe
+    assert second.nals == [SPS, PPS]
+    assert not second.is_keyframe
