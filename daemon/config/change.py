@@ -49,7 +49,9 @@ def _leaves(
             continue
         kind = info.annotation
         if not (isinstance(kind, type) and issubclass(kind, Block)):
-            yield path, value
+            # no key has fractions, and datarhei's Python client writes 0 as 0.0
+            is_whole = type(value) is float and value.is_integer()
+            yield path, int(value) if is_whole else value
         elif isinstance(value, Mapping):
             yield from _leaves(kind, value, path, problems)
         else:

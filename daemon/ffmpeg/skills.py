@@ -1,17 +1,18 @@
 """Skills: what an FFmpeg can do, from its own lists (datarhei-core.md a.4)."""
 
+import asyncio
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from daemon.ffmpeg import child
+from daemon.ffmpeg import child, device
 from daemon.ffmpeg.binary import parse_version
 
 LIST_SECONDS = 10.0
 _LIBRARY = re.compile(r"^(lib\w+) +([\d. ]+?) */ *([\d. ]+?) *$")
 _FILTER = re.compile(r"^ [A-Z.]{2,3} (\w+) +\S+->\S+ +(.*)$")
-_CODEC = re.compile(r"^ ([D.])([E.])([VAS])[I.][L.][S.] (\S+) +(.*)$")
+_CODEC = re.compile(r"^ ([D.])([E.])([VAS])[I.][L.][S.] ([^\s=]\S*) +(.*)$")  # no legend
 _CODERS = re.compile(r" ?\((decoders|encoders): ([^)]*)\)")
 _FORMAT = re.compile(r"^ ([D ])([E ])[d ]? +(\S+) +(.*)$")
 
@@ -45,7 +46,7 @@ class Codec:
 
 @dataclass(frozen=True, slots=True)
 class Skills:
-    """All of it. ``version`` is x.y.z; devices are kinds of devices, not what is plugged in."""
+    """All of it. ``version`` is x.y.z; ``plugged`` has the devices of some kinds of devices."""
 
     version: str = ""
     compiler: str = ""
@@ -62,6 +63,7 @@ class Skills:
     muxers: tuple[Skill, ...] = ()
     input_protocols: tuple[Skill, ...] = ()
     output_protocols: tuple[Skill, ...] = ()
+    plugged: Mapping[str, tuple[device.Device, ...]] = field(default_factory=dict)
 
 
 async def read(binary: Path) -> Skills:
@@ -72,7 +74,7 @@ async def read(binary: Path) -> Skills:
             *("version", "filters", "codecs", "formats", "devices", "protocols", "hwaccels"),
         )
     }
-    return parse(lists)
+    return replace(parse(lists), plugged=await asyncio.to_thread(device.find))
 
 
 def parse(lists: dict[str, str]) -> Skills:
@@ -137,10 +139,11 @@ def _parse_codecs(text: str, kind: str) -> Iterator[Codec]:
 
 
 def _parse_formats(text: str) -> Iterator[tuple[str, Skill]]:
+    """Read what each can do, and what it is: by the first of its names, as datarhei Core."""
     for line in text.splitlines():
         match = _FORMAT.match(line)
         if match:
-            yield match[1] + match[2], Skill(match[3], match[4].strip())
+            yield match[1] + match[2], Skill(match[3].partition(",")[0], match[4].strip())
 
 
 def _parse_names(text: str) -> tuple[Skill, ...]:

@@ -82,8 +82,8 @@ def skills_json(skills: Skills) -> dict[str, Any]:
             "subtitle": _codecs(skills.subtitle_codecs),
         },
         "devices": {
-            "demuxers": _devices(skills.device_demuxers),
-            "muxers": _devices(skills.device_muxers),
+            "demuxers": _devices(skills.device_demuxers, skills),
+            "muxers": _devices(skills.device_muxers, skills),
         },
         "formats": {"demuxers": _named(skills.demuxers), "muxers": _named(skills.muxers)},
         "protocols": {
@@ -110,6 +110,13 @@ def _codecs(codecs: Iterable[Codec]) -> list[dict[str, Any]]:
     ]
 
 
-def _devices(kinds: Iterable[Skill]) -> list[dict[str, Any]]:
-    """Write kinds of devices; what is plugged in isn't looked for."""
-    return [kind | {"devices": []} for kind in _named(kinds)]
+def _devices(kinds: Iterable[Skill], skills: Skills) -> list[dict[str, Any]]:
+    """Write kinds of devices, each with what is plugged in."""
+    return [
+        {
+            "id": kind.id,
+            "name": kind.name,
+            "devices": [asdict(one) for one in skills.plugged.get(kind.id, ())],
+        }
+        for kind in kinds
+    ]

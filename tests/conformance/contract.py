@@ -95,6 +95,7 @@ CLUSTER = (
 )
 NAMED = [{"id": str, "name": str}]
 CODECS = [{"id": str, "name": str, "encoders": Maybe([str]), "decoders": Maybe([str])}]
+HARDWARE = {"id": str, "name": str, "extra": str, "media": Among(("audio", "video"))}
 SKILLS = {
     "ffmpeg": {
         "version": str,
@@ -105,7 +106,7 @@ SKILLS = {
     "filter": NAMED,
     "hwaccels": NAMED,
     "codecs": {"audio": CODECS, "video": CODECS, "subtitle": CODECS},
-    "devices": {"demuxers": [{"id": str, "name": str, "devices": list}], "muxers": list},
+    "devices": {"demuxers": [{"id": str, "name": str, "devices": [HARDWARE]}], "muxers": list},
     "formats": {"demuxers": NAMED, "muxers": NAMED},
     "protocols": {"input": NAMED, "output": NAMED},
 }

@@ -12,6 +12,7 @@ import httpx
 from daemon.auth import ALL_SCOPES as AUTH_SCOPES
 from daemon.auth import hash_password
 from daemon.config import ConfigService, load
+from daemon.ffmpeg.device import Device
 from daemon.ffmpeg.probe import Probe
 from daemon.ffmpeg.skills import Codec, Library, Skill, Skills
 from daemon.http.about import About
@@ -39,7 +40,8 @@ SKILLS = Skills(
     libraries=(Library("libavutil", "57. 28.100", "57. 28.100"),),
     filters=(Skill("scale", "Scale the input video"),),
     audio_codecs=(Codec("opus", "Opus", ("libopus",), ()),),
-    device_demuxers=(Skill("lavfi", "Libavfilter"),),
+    device_demuxers=(Skill("lavfi", "Libavfilter"), Skill("alsa", "ALSA audio input")),
+    plugged={"alsa": (Device("hw:1,0", "USB-Audio", "", "audio"),)},
 )
 CONFIG = {
     "id": "a/b",

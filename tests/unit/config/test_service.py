@@ -106,6 +106,17 @@ async def test_sending_everything_back_changes_nothing(path: Path) -> None:
     assert service.config.api.auth.password == "s3cret-pass"
 
 
+async def test_a_whole_number_may_be_written_with_a_point(path: Path) -> None:
+    service = make(path)
+    await service.put({"version": 3, "sessions": {"max_bitrate_mbit": 0.0}})
+    assert text_of(path) == TEXT
+    await service.put({"version": 3, "sessions": {"max_bitrate_mbit": 50.0}})
+    assert service.config.sessions.max_bitrate_mbit == 50
+    with pytest.raises(ConfigError) as caught:
+        await service.put({"version": 3, "sessions": {"max_bitrate_mbit": 0.5}})
+    assert list(caught.value.problems) == ["sessions.max_bitrate_mbit"]
+
+
 async def test_null_absent_and_unknown_mean_unchanged(path: Path) -> None:
     service = make(path)
     await service.put({"version": None, "name": None, "cluster": None, "tls": {"x": 1}})
