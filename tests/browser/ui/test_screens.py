@@ -6,7 +6,8 @@ from playwright.async_api import Browser
 from tests.browser.ui.axe import findings
 from tests.browser.ui.page import PHONE, Ui, route
 from tests.e2e import inputs
-from tests.e2e.daemon import Daemon
+from tests.e2e.daemon import PASSWORD, USERNAME, Daemon
+from tests.e2e.waiting import until
 
 SCREENS = {
     "list": ("/", "role=cell >> text=running"),
@@ -67,6 +68,80 @@ async def test_a_phone_shows_all_of_it(browser: Browser, ui_daemon: Daemon) -> N
     await ui.until_playing()
     await ui.page.get_by_role("button", name="Tap to unmute").tap()
     assert not (await ui.facts())["muted"]
+    await context.close()
+    ui.check()
+
+
+NARROW = {
+    "320-en": (320, "en-GB", "Sign in"),
+    "360-de": (360, "de-DE", "Anmelden"),
+    "800-en": (800, "en-GB", "Sign in"),
+}
+
+
+@pytest.mark.parametrize("name", NARROW)
+async def test_nothing_is_cut_off_on_narrow_pages(
+    browser: Browser, ui_daemon: Daemon, name: str
+) -> None:
+    path = "/nowhere/at/all/" + "a-directory-with-a-long-name/" * 3 + "film.mp4"
+    source = inputs.read(path)
+    await ui_daemon.add(inputs.config("broken", source, reconnect_delay_seconds=300))
+    await ui_daemon.add(inputs.test_picture("name-" * 12, autostart=False))
+    width, locale, submit = NARROW[name]
+    context = await browser.new_context(
+        viewport={"width": width, "height": 640}, locale=locale, has_touch=True, is_mobile=True
+    )
+    ui = Ui(await context.new_page(), ui_daemon.url, ui_daemon)
+    await ui.open("/")
+    await ui.page.locator("input[autocomplete=username]").fill(USERNAME)
+    await ui.page.locator("input[autocomplete=current-password]").fill(PASSWORD)
+    await ui.page.get_by_role("button", name=submit).click()
+    await ui.page.locator(".processes").wait_for()
+    screens = {name: route("broken", name) for name in ("", "live", "log", "config", "edit")}
+    wide = {}
+    for tab, address in (screens | {"list": "/", "system": "/system"}).items():
+        await ui.open(address)
+        await ui.page.locator("main h1").wait_for()
+        if tab == "live":
+            await ui.page.locator(".findings").wait_for()
+        found = await ui.page.evaluate("() => document.documentElement.scrollWidth")
+        if found > width:
+            wide[tab] = found
+    await ui.open("/")
+    link = ui.page.get_by_role("link", name="picture", exact=True)
+    box = await link.bounding_box()
+    await ui.shoot(f"list-{name}")
+    await context.close()
+    for one in ("broken", "name-" * 12):
+        await ui_daemon.call("DELETE", f"/api/v3/process/{one}")
+    assert wide == {}
+    assert box is not None
+    assert box["width"] > box["height"], "the name stays on one line"
+    ui.check()
+
+
+async def test_a_phone_that_is_turned_shows_the_whole_picture(
+    browser: Browser, ui_daemon: Daemon
+) -> None:
+    context = await browser.new_context(
+        viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2
+    )
+    ui = Ui(await context.new_page(), ui_daemon.url, ui_daemon)
+    await ui.sign_in(route("picture", "live"))
+    await ui.until_playing()
+    await ui.page.set_viewport_size({"width": PHONE["height"], "height": PHONE["width"]})
+
+    async def is_whole() -> bool:
+        box = await ui.page.locator(".player").bounding_box()
+        bar = await ui.page.locator("header").bounding_box()
+        assert box is not None
+        assert bar is not None
+        assert box["y"] >= bar["height"] - 1, box
+        assert box["y"] + box["height"] <= PHONE["width"] + 1, box
+        return True
+
+    await until(is_whole, "the picture is whole")
+    await ui.shoot("live-phone-turned")
     await context.close()
     ui.check()
 

@@ -58,11 +58,14 @@ async def test_a_daemon_that_restarts_is_only_a_pause(ui: Ui, ui_daemon: Daemon)
     await ui_daemon.stop()
     await ui.until_state("waiting")
     await ui.page.get_by_text("No answer from the daemon").wait_for()
+    restart = ui.page.get_by_role("button", name="Restart")
+    assert await restart.is_disabled(), "an order would only fail"
     await ui.shoot_all("live-unreachable")
     await ui_daemon.start()
     await ui_daemon.until_live("picture")
     await ui.until_playing()
     await ui.until_viewers(1)
+    assert await restart.is_enabled()
 
 
 async def test_a_daemon_that_hangs_is_told_within_seconds(ui: Ui, ui_daemon: Daemon) -> None:

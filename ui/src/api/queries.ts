@@ -1,6 +1,6 @@
 /** Queries: what the screens read, polled while somebody looks; and the orders they give. */
 import { type QueryClient, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { createContext, useContext } from "react";
+import { createContext, useContext, useSyncExternalStore } from "react";
 import { type Api, ApiError, processPath } from "@/api/client";
 import type {
   About, Command, Probe, Process, ProcessConfig, Report, Skills, ViewerToken, WebRTCState, WhepStatus,
@@ -12,6 +12,12 @@ export function useApi(): Api {
   const api = useContext(ApiContext);
   if (!api) throw new Error("there is no ApiContext here");
   return api;
+}
+
+/** Whether the last request was answered: while not, orders would only fail. */
+export function useReachable(): boolean {
+  const { reach } = useApi();
+  return useSyncExternalStore(reach.subscribe, () => reach.get().failing === null);
 }
 
 const PARTS = "filter=config,state,metadata";

@@ -3,6 +3,7 @@ import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 
 globalThis.scrollTo = () => undefined; // jsdom has none, and says so each time
+Element.prototype.scrollIntoView = () => undefined;
 configure({ asyncUtilTimeout: 20_000 }); // a busy machine's; what comes ends the wait
 
 afterEach(() => {

@@ -7,6 +7,7 @@ import { Banner } from "@/kit/Banner";
 import { Icon } from "@/kit/Icon";
 import { Menu, type MenuItem } from "@/kit/Menu";
 import { duration } from "@/lib/format";
+import { navigate } from "@/lib/hash";
 import { Help } from "@/views/Help";
 import { THEMES, theme } from "@/views/theme";
 import { useKeys } from "@/views/keys";
@@ -16,7 +17,12 @@ export function Shell({ children }: { children: ReactNode }) {
   const [path] = useLocation();
   const main = useRef<HTMLElement>(null);
   const [isHelp, setHelp] = useState(false);
-  useKeys({ "?": () => setHelp(true) });
+  useKeys({
+    "?": () => setHelp(true),
+    "/": () => main.current?.querySelector<HTMLElement>("input[type=search]")?.focus(),
+    n: () => navigate("/new"),
+    "g l": () => navigate("/"),
+  });
   useFocusOnNavigation(path, main);
   const isList = path === "/" || path.startsWith("/process") || path === "/new";
   return (

@@ -57,6 +57,7 @@ export const player: Pick<Dict, "player" | "cause" | "hint" | "stats" | "watch" 
     server: "Der Daemon hat ein Problem.",
     "bad-answer": "Die Antwort des Daemons ist nicht zu gebrauchen.",
     "source-starting": "Die Quelle startet.",
+    "no-legs": "Von der Quelle kommt nichts.",
     limit: "Alle Plätze sind belegt.",
     "server-ended": "Der Daemon hat diese Verbindung beendet.",
     "no-path": "Kein Weg für Bild und Ton zum Daemon.",

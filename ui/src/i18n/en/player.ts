@@ -56,6 +56,7 @@ export const player = {
     server: "The daemon has a problem.",
     "bad-answer": "The daemon's answer can't be used.",
     "source-starting": "The source is starting.",
+    "no-legs": "Nothing comes from the source.",
     limit: "All places are taken.",
     "server-ended": "The daemon ended this connection.",
     "no-path": "No media path to the daemon.",

@@ -1,6 +1,6 @@
 /** EditForm: the draft, its two faces, and saving it. */
 import { type FormEvent, useEffect, useReducer, useRef, useState } from "react";
-import { useWhepStatus } from "@/api/queries";
+import { useReachable, useWhepStatus } from "@/api/queries";
 import type { ProcessConfig } from "@/api/types";
 import { useText } from "@/i18n";
 import { Banner } from "@/kit/Banner";
@@ -123,13 +123,14 @@ interface SaveBarProps {
 function SaveBar({ id, isRunning, isSaving, hasViewers }: SaveBarProps) {
   const t = useText();
   const viewers = useWhepStatus(id ?? "", id !== null && isRunning && hasViewers).data?.viewers.length ?? 0;
+  const isReachable = useReachable();
   const note = viewers > 0 ? t.editor.restartNote(t.list.viewers(viewers)) : t.editor.restartQuiet;
   return (
     <div className="save-bar">
       <div className="row">
         {isRunning && <span className="quiet">{note}</span>}
         <Button onClick={() => navigate(id === null ? "/" : processRoute(id))}>{t.common.cancel}</Button>
-        <Button type="submit" kind="primary" disabled={isSaving}>
+        <Button type="submit" kind="primary" disabled={isSaving || !isReachable}>
           {isRunning ? t.editor.saveRestart : t.common.save}
         </Button>
       </div>

@@ -31,10 +31,9 @@ export function VideoPlayer({ id, whep, ratio = 16 / 9, viewers, onStats, isBare
   const controls = useControls(id, whep.videoRef, frame);
   const [isIdle, wake] = useIdle();
   const { state } = whep;
-  const isPlaying = state.name === "live" || state.name === "unstable";
   const isAudioOnly = state.name === "live" && state.isAudioOnly;
   const hasStill = state.name !== "live";
-  const names = ["player", isPlaying && isIdle && "is-idle", hasStill && "is-dimmed", isAudioOnly && "is-audio"];
+  const names = ["player", state.name === "live" && isIdle && "is-idle", hasStill && "is-dimmed", isAudioOnly && "is-audio"];
   const toggle = () => (isPaused(whep) ? whep.retry() : whep.stop());
   const onKey = (event: KeyboardEvent) => {
     wake();

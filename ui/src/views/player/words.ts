@@ -60,5 +60,6 @@ function isCalm(state: Extract<State, { name: "waiting" }>, now: number): boolea
 function explained(cause: Cause, t: Dict): { title: string; text: string[] } {
   const message = cause.message && t.said(cause.reason ?? "", cause.message);
   const said = [message, ...(cause.details ?? [])].filter((one): one is string => Boolean(one));
-  return { title: t.cause[cause.word] ?? cause.word, text: cause.word === "network" ? [] : said };
+  const word = cause.reason === "no-legs" ? cause.reason : cause.word; // it isn't starting: it failed
+  return { title: t.cause[word] ?? word, text: cause.word === "network" ? [] : said };
 }

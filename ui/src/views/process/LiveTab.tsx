@@ -37,8 +37,9 @@ export function LiveTab({ process }: { process: Process }) {
     keepsPlaying: inBackground === "play",
   });
   useComeback(whep, status, useSignedIn());
+  const section = useWholePicture();
   return (
-    <section className={hasStats ? "live has-stats" : "live"} aria-label={t.process.live}>
+    <section ref={section} className={hasStats ? "live has-stats" : "live"} aria-label={t.process.live}>
       <div className="live-main">
         <VideoPlayer
           id={id}
@@ -67,6 +68,26 @@ export function obstacleOf({ config, state }: Process): Cause | null {
   if (state.order !== "start") return { word: "stopped" };
   const isDead = ["finished", "failed", "killed"].includes(state.exec);
   return isDead && state.reconnect_seconds < 0 ? { word: "ended" } : null;
+}
+
+const SIDEWAYS = "(orientation: landscape) and (max-width: 60rem) and (max-height: 30rem)";
+
+/** A phone that is turned shows the whole picture, and nothing above it but the bar. */
+function useWholePicture() {
+  const section = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const media = matchMedia(SIDEWAYS);
+    const show = () => {
+      if (media.matches) section.current?.querySelector(".player")?.scrollIntoView({ block: "end" });
+    };
+    const frame = requestAnimationFrame(show); // after the new screen began at its top
+    media.addEventListener("change", show);
+    return () => {
+      cancelAnimationFrame(frame);
+      media.removeEventListener("change", show);
+    };
+  }, []);
+  return section;
 }
 
 function ratioOf(process: Process): number {

@@ -1,7 +1,7 @@
 /** Overview: what goes in, what comes out, what it costs, and what FFmpeg said last. */
 import { useEffect, useRef, useState } from "react";
 import { Link } from "wouter";
-import { useSave, useWhepStatus } from "@/api/queries";
+import { useReachable, useSave, useWhepStatus } from "@/api/queries";
 import type { Process, ProgressIO, ViewerState, WhepStatus } from "@/api/types";
 import { useText } from "@/i18n";
 import { Button } from "@/kit/Button";
@@ -146,11 +146,12 @@ function WebRTCOutput({ id, status }: { id: string; status: WhepStatus | null })
 
 export function TurnOn({ id }: { id: string }) {
   const t = useText();
+  const isReachable = useReachable();
   const save = useSave();
   return (
     <div className="io">
       <span className="quiet">{t.process.webrtcOff}</span>
-      <Button disabled={save.isPending} onClick={() => save.mutate({ id, config: { webrtc: { enabled: true } } })}>
+      <Button disabled={save.isPending || !isReachable} onClick={() => save.mutate({ id, config: { webrtc: { enabled: true } } })}>
         {t.process.turnOn}
       </Button>
     </div>

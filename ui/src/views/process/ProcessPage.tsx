@@ -1,6 +1,6 @@
 /** ProcessPage: one process under its tabs. */
 import { ApiError } from "@/api/client";
-import { useProcess } from "@/api/queries";
+import { useProcess, useReachable } from "@/api/queries";
 import type { Process } from "@/api/types";
 import { useText } from "@/i18n";
 import { Banner } from "@/kit/Banner";
@@ -9,7 +9,6 @@ import { EmptyState } from "@/kit/EmptyState";
 import { Tabs } from "@/kit/Tabs";
 import { navigate } from "@/lib/hash";
 import { ProcessState } from "@/views/ProcessState";
-import { useKeys } from "@/views/keys";
 import { explain, useOrders } from "@/views/orders";
 import { ConfigTab } from "@/views/process/ConfigTab";
 import { LiveTab } from "@/views/process/LiveTab";
@@ -22,7 +21,6 @@ import { processRoute } from "@/views/routes";
 export function ProcessPage({ id, tab }: { id: string; tab: string }) {
   const t = useText();
   const { data: process, error, refetch } = useProcess(id);
-  useKeys({ "g l": () => navigate("/") });
   if (!process || (error instanceof ApiError && error.status === 404)) {
     return <Missing id={id} error={error} retry={() => void refetch()} />;
   }
@@ -64,6 +62,7 @@ function Content({ process, tab }: { process: Process; tab: string }) {
 function Head({ process }: { process: Process }) {
   const t = useText();
   const orders = useOrders();
+  const isReachable = useReachable();
   const { id, state } = process;
   const name = label(process);
   return (
@@ -73,7 +72,7 @@ function Head({ process }: { process: Process }) {
       </h1>
       <ProcessState state={state} />
       <div className="row page-actions">
-        <Button icon="restart" disabled={state.order !== "start"} onClick={() => orders.order(id, "restart")}>
+        <Button icon="restart" disabled={state.order !== "start" || !isReachable} onClick={() => orders.order(id, "restart")}>
           {t.list.restart}
         </Button>
         <Button onClick={() => navigate(processRoute(id, "edit"))}>{t.list.edit}</Button>

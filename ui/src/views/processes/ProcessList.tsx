@@ -1,5 +1,5 @@
 /** ProcessList: every process, whoever made it; one click to its picture or to what is wrong. */
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import { useProcesses } from "@/api/queries";
 import type { Process } from "@/api/types";
 import { useText } from "@/i18n";
@@ -10,7 +10,6 @@ import { duration } from "@/lib/format";
 import { navigate, useQueryValue } from "@/lib/hash";
 import { stateWord } from "@/lib/process";
 import { Alarms } from "@/views/Alarms";
-import { useKeys } from "@/views/keys";
 import { explain } from "@/views/orders";
 import { ProcessTable } from "@/views/processes/ProcessTable";
 import { SelectionBar } from "@/views/processes/SelectionBar";
@@ -24,12 +23,6 @@ export function ProcessList() {
   const [sort, setSort] = useQueryValue("sort");
   const by: SortKey = sort === "state" || sort === "cpu" ? sort : "id";
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const input = useRef<HTMLInputElement>(null);
-  useKeys({
-    "/": () => input.current?.focus(),
-    n: () => navigate("/new"),
-    "g l": () => navigate("/"),
-  });
   const all = list.data ?? [];
   const shown = sorted(all.filter((one) => matches(one, filter)), by);
   const chosen = shown.filter((one) => selected.has(one.id)).map((one) => one.id);
@@ -40,7 +33,6 @@ export function ProcessList() {
         {list.data && all.length > 0 && <p className="quiet">{summary(all, t.list.summary)}</p>}
         <div className="row page-actions">
           <input
-            ref={input}
             type="search"
             className="filter"
             aria-label={t.list.filter}

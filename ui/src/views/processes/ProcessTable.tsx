@@ -53,8 +53,12 @@ export function ProcessTable({ processes, sort, onSort, selected, onSelect }: Ta
           {sortable("state", t.list.state)}
           <th scope="col">{t.list.output}</th>
           {sortable("cpu", t.list.cpu)}
-          <th scope="col">{t.list.memory}</th>
-          <th scope="col">{t.list.uptime}</th>
+          <th scope="col" className="cell-memory">
+            {t.list.memory}
+          </th>
+          <th scope="col" className="cell-uptime">
+            {t.list.uptime}
+          </th>
           <th scope="col">{t.list.live}</th>
           <th scope="col">
             <span className="visually-hidden">{t.list.actions}</span>

@@ -1,4 +1,5 @@
 /** SelectionBar: one order for all that are ticked. */
+import { useReachable } from "@/api/queries";
 import { useText } from "@/i18n";
 import { Button } from "@/kit/Button";
 import { useOrders } from "@/views/orders";
@@ -6,6 +7,7 @@ import { useOrders } from "@/views/orders";
 export function SelectionBar({ ids, onDone }: { ids: string[]; onDone: () => void }) {
   const t = useText();
   const orders = useOrders();
+  const isReachable = useReachable();
   const all = (name: "start" | "stop" | "restart") => {
     for (const id of ids) orders.order(id, name);
     onDone();
@@ -13,9 +15,11 @@ export function SelectionBar({ ids, onDone }: { ids: string[]; onDone: () => voi
   return (
     <div className="row selection" role="group" aria-label={t.list.selected(ids.length)}>
       <span>{t.list.selected(ids.length)}</span>
-      <Button onClick={() => all("start")}>{t.list.start}</Button>
-      <Button onClick={() => all("stop")}>{t.list.stop}</Button>
-      <Button onClick={() => all("restart")}>{t.list.restart}</Button>
+      {(["start", "stop", "restart"] as const).map((name) => (
+        <Button key={name} disabled={!isReachable} onClick={() => all(name)}>
+          {t.list[name]}
+        </Button>
+      ))}
     </div>
   );
 }

@@ -8,15 +8,12 @@ import { Button } from "@/kit/Button";
 import { Card, Facts } from "@/kit/Card";
 import { TextField } from "@/kit/Field";
 import { duration, number } from "@/lib/format";
-import { navigate } from "@/lib/hash";
 import { mask } from "@/lib/mask";
 import { Alarms } from "@/views/Alarms";
-import { useKeys } from "@/views/keys";
 import { explain } from "@/views/orders";
 
 export function System() {
   const t = useText();
-  useKeys({ "g l": () => navigate("/") });
   return (
     <div className="page">
       <h1>{t.system.title}</h1>
@@ -92,6 +89,7 @@ function FFmpeg() {
     >
       {error && <Banner tone="bad">{explain(error)}</Banner>}
       {data && <Facts rows={[[t.system.version, data.ffmpeg.version]]} />}
+      {!data && !error && <p className="quiet">{t.app.loading} …</p>}
       <TextField label={t.system.search} type="search" value={search} onChange={(event) => setSearch(event.target.value)} />
       {search.trim().length > 1 && <p role="status">{t.system.found(found.length)}</p>}
       {found.length > 0 && (

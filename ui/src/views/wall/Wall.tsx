@@ -25,7 +25,7 @@ export function Wall() {
   const list = useProcesses();
   const [big, setBig] = useState<string | null>(null);
   const [queue] = useState(() => new Queue());
-  useKeys({ Escape: () => setBig(null), "g l": () => navigate("/") });
+  useKeys({ Escape: () => setBig(null) });
   const live = (list.data ?? [])
     .filter((one) => one.config.webrtc.enabled && isOn(one.state))
     .sort((a, b) => a.id.localeCompare(b.id, undefined, { numeric: true }));
