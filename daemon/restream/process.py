@@ -59,6 +59,7 @@ class Process:
         self.lock = asyncio.Lock()
         self.gone = asyncio.Event()
         self._shared = supervision
+        self._order = order
         self._life = Life(order, _rules(config), time.monotonic(), is_held=bool(refusal))
         self._recorder = Recorder(supervision.log_lines, supervision.log_history)
         if refusal:
@@ -68,6 +69,7 @@ class Process:
         self._run: Run | None = None
         self._starting: asyncio.Task[None] | None = None
         self._is_leaving = False
+        self._is_ending = False  # with the daemon, which will start it again
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -78,7 +80,8 @@ class Process:
 
     @property
     def order(self) -> Order:
-        return self._life.order
+        """What a user wants; the daemon's own end is no stop."""
+        return self._order
 
     @property
     def is_alive(self) -> bool:
@@ -91,8 +94,8 @@ class Process:
             run = None  # the next start was decided, but has not begun
         child = run.child if run and not run.ended.is_set() else None
         return ProcessState(
-            order=life.order,
-            exec=life.exec,
+            order=self.order,
+            exec=Exec.FINISHING if self._is_ending else life.exec,
             runtime_seconds=int(now - life.changed_at),
             reconnect_seconds=life.reconnect_seconds(now),
             last_logline=self._recorder.last_line,
@@ -114,6 +117,7 @@ class Process:
         """Start or stop; a stop ends it for its viewers too."""
         if order is Order.STOP and self.order is Order.START:
             self._shared.hooks.on_stop(self.id, StopReason.STOP)
+        self._order = order
         self._life.receive_order(order, time.monotonic())
         self._advance()
 
@@ -312,7 +316,7 @@ class Process:
         if self._life.exec is not Exec.FINISHED and self._life.cause is not Cause.ORDERED:
             self._shared.alarm.note_failure(run.process_id, now)
         is_over = self._life.reconnect_seconds(now) < 0 and run.process_id == self.id
-        if run.is_announced and self.order is Order.START and is_over:
+        if run.is_announced and self._life.order is Order.START and is_over:
             self._shared.hooks.on_stop(self.id, StopReason.FINISHED)
         self._shared.clean_up(run)
         self._advance()
@@ -343,6 +347,7 @@ class Process:
     async def _shut_down(self) -> None:
         if not self._is_leaving:
             self._shared.hooks.on_stop(self.id, StopReason.SHUTDOWN)
+            self._is_ending = self.is_alive or self.state().reconnect_seconds >= 0
         self._life.receive_order(Order.STOP, time.monotonic())
         try:
             async with asyncio.timeout(SHUTDOWN_SECONDS):

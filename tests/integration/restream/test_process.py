@@ -216,7 +216,7 @@ async def test_a_start_is_given_up_when_the_daemon_ends_in_that_moment(
         process.receive_order(Order.START)
         shown = process.state()
         assert (shown.exec, shown.pid, shown.progress.frame) == (Exec.STARTING, None, 0)
-    assert is_in(process, Exec.FINISHED)
+    assert not process.is_alive
     assert hooks.calls.count("start") == 1
 
 
@@ -241,6 +241,18 @@ async def test_cancellation_ends_the_child_and_tells_the_hooks_first(
     assert not exists(pid)
     assert hooks.calls[-2:] == ["stop cam shutdown", "exit"]
     assert process.gone.is_set()
+
+
+@pytest.mark.parametrize("script", ["progress 0 0.05", "exit 1"])
+async def test_the_end_of_the_daemon_is_no_stop_to_who_looks(
+    supervision: Supervision, script: str
+) -> None:
+    config = make_config(script, reconnect=True, reconnect_delay_seconds=60)
+    async with supervised(config, supervision) as process:
+        wanted = Exec.FAILED if script == "exit 1" else Exec.RUNNING
+        await until(lambda: process.state().exec is wanted)
+    assert (process.order, process.state().order) == (Order.START, Order.START)
+    assert process.state().exec is Exec.FINISHING, "it comes back with the daemon"
 
 
 async def test_a_hook_may_have_it_started_again_at_its_first_progress(
