@@ -50,7 +50,7 @@ METRICS = (
     Metric("cpu_user", "Time of all CPUs in programs, in percent"),
     Metric("disk_total", "Size of the disk of the data, in bytes", ("path",)),
     Metric("disk_usage", "Used bytes of the disk of the data", ("path",)),
-    Metric("ffmpeg_process", "Changes to each state since the start", ("state",)),
+    Metric("ffmpeg_process", "Changes to each state, of the processes there are", ("state",)),
     Metric("filesystem_files", "Number of files", ("name",)),
     Metric("filesystem_limit", "Limit in bytes, 0 is none", ("name",)),
     Metric("filesystem_usage", "Used bytes", ("name",)),

@@ -28,6 +28,11 @@ class About:
     now: Callable[[], float] = time.monotonic
     started_at: float = field(default_factory=time.monotonic)
 
+    @property
+    def core_id(self) -> str:
+        """Tell this installation from others."""
+        return str(self.config.get()["config"]["id"])
+
     def for_caller(self, who: Caller) -> dict[str, Any]:
         """Describe us to somebody with a token, or in as few words as clients need."""
         auths = [] if who.is_auth_off else ["localjwt"]

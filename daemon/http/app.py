@@ -40,6 +40,7 @@ from daemon.http.access import EVERYBODY, Access
 from daemon.http.body import check_headers
 from daemon.http.config import ConfigService
 from daemon.http.cors import Cors
+from daemon.http.dashboard import Dashboard
 from daemon.http.guard import Guard, Scope, needs
 from daemon.http.hls import Hls
 from daemon.http.live import Live
@@ -146,7 +147,10 @@ def _blueprints(services: Services) -> Iterator[Blueprint]:
     yield whep_events.routes(services.live.whep_events, ownership)
     yield webrtc.routes(services.webrtc)
     yield poster.routes(services.webrtc)
-    yield prometheus.routes(services.restreamer, services.webrtc, is_on=services.has_prometheus)
+    dashboard = Dashboard(services.metrics, services.about)
+    yield prometheus.routes(
+        services.restreamer, services.webrtc, dashboard, is_on=services.has_prometheus
+    )
     yield events.routes(services.live.feed, services.auth)
     yield skills.routes(services.skills)
     yield config.routes(services.config_service)

@@ -102,16 +102,18 @@ class Measure:
             yield Value("filesystem_usage", usage.used_bytes, labels)
 
     def _processes(self) -> Iterator[Value]:
-        states: Counter[str] = Counter()
+        states: Counter[Exec] = Counter()
+        entered: Counter[Exec] = Counter()
         for number, process in enumerate(self.restreamer.processes()):
             state = process.state()
-            states[state.exec.value] += 1
+            states[state.exec] += 1
+            entered.update(state.entered)
             if number < MAX_PROCESSES:
                 yield from _process(process.id, state)
         for exec_state in Exec:
             labels = (("state", exec_state.value),)
-            yield Value("restream_state", states[exec_state.value], labels)
-            yield Value("ffmpeg_process", states[exec_state.value], labels)
+            yield Value("restream_state", states[exec_state], labels)
+            yield Value("ffmpeg_process", entered[exec_state], labels)
 
 
 def _process(process_id: str, state: ProcessState) -> Iterator[Value]:
@@ -134,7 +136,7 @@ def _process(process_id: str, state: ProcessState) -> Iterator[Value]:
         yield Value("restream_process", value, (*common, ("name", name)))
     for one in Exec:
         labels = (("processid", process_id), ("state", one.value))
-        yield Value("restream_process_states", int(one is state.exec), labels)
+        yield Value("restream_process_states", state.entered.get(one, 0), labels)
     for kind, streams in (("input", state.progress.inputs), ("output", state.progress.outputs)):
         for stream in streams:
             yield from _stream(process_id, kind, stream)

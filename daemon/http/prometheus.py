@@ -21,6 +21,7 @@ from quart import Blueprint, Response, request
 
 from daemon.errors import NotFoundError
 from daemon.http.about import PRODUCT, product_version
+from daemon.http.dashboard import Dashboard
 from daemon.http.guard import Scope, needs
 from daemon.restream.process import Process
 from daemon.restream.restreamer import Restreamer
@@ -75,7 +76,9 @@ class Snapshot(Collector):
         return self._metrics
 
 
-def routes(restreamer: Restreamer, webrtc: WebRTC, *, is_on: bool) -> Blueprint:
+def routes(
+    restreamer: Restreamer, webrtc: WebRTC, dashboard: Dashboard, *, is_on: bool
+) -> Blueprint:
     """Build the blueprint; the guard has checked each request already."""
     blueprint = Blueprint("prometheus", __name__)
 
@@ -87,7 +90,8 @@ def routes(restreamer: Restreamer, webrtc: WebRTC, *, is_on: bool) -> Blueprint:
             raise NotFoundError("Not Found", details=[text], reason="metrics-off")
         encode, content_type = exposition.choose_encoder(request.headers.get("Accept", ""))
         registry = CollectorRegistry()
-        registry.register(Snapshot(look(restreamer, webrtc, time.monotonic())))
+        ours = look(restreamer, webrtc, time.monotonic())
+        registry.register(Snapshot([*ours, *await dashboard.look()]))
         ProcessCollector(namespace="dragonctl_daemon", registry=registry)
         body = await asyncio.to_thread(encode, registry)
         return Response(body, 200, content_type=content_type)

@@ -106,6 +106,7 @@ class Process:
             pid=child.pid if child else None,
             exit_code=life.exit_code,
             restarts=life.restarts,
+            entered=dict(life.entered),
         )
 
     def report(self) -> Report:

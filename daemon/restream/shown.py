@@ -1,6 +1,7 @@
 """ProcessState: what a process shows of itself at one moment."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from daemon.ffmpeg.progress import Progress
 from daemon.restream.state import Exec, Order
@@ -22,3 +23,4 @@ class ProcessState:
     pid: int | None
     exit_code: int | None
     restarts: int
+    entered: Mapping[Exec, int] = field(default_factory=dict)

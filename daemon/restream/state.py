@@ -104,6 +104,7 @@ class Life:
         self.changed_at = now
         self.generation = 0  # counts starts; an event of an older one is void (P15)
         self.restarts = 0  # starts that nobody ordered, after the first
+        self.entered = dict.fromkeys(Exec, 0)  # how often it came to be so
         self.exit_code: int | None = None
         self.is_automatic = True  # the latest start was not ordered by a user
         self._due: float | None = now if order is Order.START and not is_held else None
@@ -293,4 +294,5 @@ class Life:
     def _become(self, new: Exec, now: float) -> None:
         assert new in NEXT[self.exec], (self.exec, new)
         self.exec = new
+        self.entered[new] += 1
         self.changed_at = now

@@ -1,7 +1,7 @@
 """/metrics: what a scraper reads, from real FFmpeg, sockets and a viewer, in both formats."""
 
 import time
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from prometheus_client.openmetrics.parser import (
@@ -9,7 +9,15 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from daemon.config import ConfigService
 from daemon.http import prometheus
+from daemon.http.about import About
+from daemon.http.measure import Measure
+from daemon.http.metrics import Metrics
+from daemon.http.mounts import Storage
+from daemon.session import Sessions
+from daemon.storage.disk import DiskFilesystem
+from daemon.storage.memory import MemoryFilesystem
 from daemon.webrtc.registry import ViewerInfo
 from tests.conformance.openapi import check
 from tests.fakes.player import Player
@@ -29,6 +37,24 @@ def samples(text: str) -> dict[tuple[str, str], float]:
     }
 
 
+class Named:
+    """A configuration of which only the id is asked for."""
+
+    def get(self) -> dict[str, Any]:
+        return {"config": {"id": "core-1"}}
+
+
+def scraped(stage: Stage) -> Api:  # noqa: F811
+    storage = Storage(DiskFilesystem(stage.directory), MemoryFilesystem(1000))
+    return Api(
+        has_prometheus=True,
+        restreamer=stage.restreamer,
+        webrtc=stage.webrtc,
+        metrics=Metrics(Measure(stage.restreamer, Sessions(), storage)),
+        about=About(cast("ConfigService", Named())),
+    )
+
+
 async def test_it_is_off_by_default_and_behind_the_guard() -> None:
     off = await Api().call("GET", METRICS)
     assert (off.status_code, (await off.get_json())["reason"]) == (404, "metrics-off")
@@ -43,8 +69,7 @@ async def test_it_is_off_by_default_and_behind_the_guard() -> None:
 async def test_processes_sources_and_viewers_are_counted(stage: Stage) -> None:  # noqa: F811
     await stage.add(ID)
     await stage.until_live(ID)
-    services: dict[str, Any] = {"restreamer": stage.restreamer, "webrtc": stage.webrtc}
-    api = Api(has_prometheus=True, **services)
+    api = scraped(stage)
     async with Player() as player:
         me = ViewerInfo(address="127.0.0.1")
         joined = await stage.webrtc.subscribe(ID, player.viewer.offer(), me)
@@ -64,6 +89,17 @@ async def test_processes_sources_and_viewers_are_counted(stage: Stage) -> None: 
         assert found["dragonctl_webrtc_sent_packets_total", ID] >= 100
         assert found["dragonctl_webrtc_first_rtp_seconds_count", ID] == 1
         assert found["dragonctl_daemon_process_resident_memory_bytes", ""] > 1e7
+        # what the Core's dashboards ask for
+        running = f"core-1|frame|start|{ID}|running"
+        assert found["ffmpeg_process", running] > 5
+        assert found["ffmpeg_process_states", f"core-1|{ID}|running"] == 1
+        assert found["ffmpeg_states", "core-1|running"] == 1
+        assert found["ffmpeg_states_total", "core-1|running"] == 1
+        assert found["session_active", "hls|core-1"] == 0
+        assert found["session_rx_bytes", "hls|core-1"] == 0
+        assert found["filesystem_limit_bytes", "core-1|memfs"] == 1000
+        assert found["cpu_idle_time_percent", "core-1"] >= 0
+        assert found["uptime_seconds", "core-1"] > 0
         sent = found["dragonctl_webrtc_sent_packets_total", ID]
         stage.webrtc.unsubscribe(ID, joined.peer_id)
     after = samples(await (await api.call("GET", METRICS)).get_data(as_text=True))
@@ -76,14 +112,14 @@ async def test_processes_sources_and_viewers_are_counted(stage: Stage) -> None: 
 @pytest.mark.ffmpeg
 async def test_openmetrics_is_given_to_who_asks_for_it(stage: Stage) -> None:  # noqa: F811
     await stage.add(ID)
-    services: dict[str, Any] = {"restreamer": stage.restreamer, "webrtc": stage.webrtc}
-    api = Api(has_prometheus=True, **services)
+    api = scraped(stage)
     wanted = token() | {"Accept": "application/openmetrics-text; version=1.0.0"}
     response = await api.call("GET", METRICS, headers=wanted)
     assert response.content_type.startswith("application/openmetrics-text")
     text = await response.get_data(as_text=True)
     names = {one.name for one in parse_openmetrics(text)}  # type: ignore[no-untyped-call]
     assert {"dragonctl", "dragonctl_process_up", "dragonctl_webrtc_ends"} <= names
+    assert {"ffmpeg_states", "ffmpeg_states_total", "uptime_seconds"} <= names
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Sessions, the widget, metrics, and the routes of servers that aren't there."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,11 +11,12 @@ from daemon.http.metrics import Metrics
 from daemon.http.mounts import Storage
 from daemon.metrics import METRICS
 from daemon.restream.restreamer import Restreamer
+from daemon.restream.state import Exec
 from daemon.session import Sessions
 from daemon.storage.disk import DiskFilesystem
 from daemon.storage.memory import MemoryFilesystem
 from tests.conformance.openapi import check
-from tests.integration.http.scripted import Api, ScriptedRestreamer, config
+from tests.integration.http.scripted import IDLE, Api, ScriptedRestreamer, config
 
 SESSION = "/api/v3/session"
 
@@ -132,6 +134,23 @@ async def test_processes_are_measured(measured: Api) -> None:
     answer = await measured.call("POST", "/api/v3/metrics", body=query)
     [series] = (await answer.get_json())["metrics"]
     assert series["values"][0][1] == 2
+
+
+async def test_changes_of_state_are_counted(tmp_path: Path) -> None:
+    scripted = ScriptedRestreamer(config("a"), config("b"))
+    scripted.get("a").current = replace(IDLE, entered={Exec.STARTING: 3, Exec.RUNNING: 2})
+    scripted.get("b").current = replace(IDLE, entered={Exec.STARTING: 1})
+    storage = Storage(DiskFilesystem(tmp_path), MemoryFilesystem(1000))
+    measure = Measure(cast("Restreamer", scripted), Sessions(), storage)
+    found = {
+        (one.name, dict(one.labels).get("state"), dict(one.labels).get("processid")): one.value
+        for one in measure()
+    }
+    assert found["restream_process_states", "starting", "a"] == 3
+    assert found["restream_process_states", "finished", "a"] == 0
+    assert found["ffmpeg_process", "starting", None] == 4
+    assert found["ffmpeg_process", "running", None] == 2
+    assert found["restream_state", "finished", None] == 2
 
 
 @pytest.mark.parametrize(

@@ -193,6 +193,16 @@ def test_it_is_restarted_only_after_the_exit(order: Order) -> None:
     assert life.restarts == 0
 
 
+def test_each_change_of_state_is_counted() -> None:
+    life = life_in(START, Exec.RUNNING, Rules())
+    life.receive_exit(1, 2.0, dice=0.5)
+    life.receive_order(START, 3.0)
+    life.handle_timeout(3.0)
+    assert life.entered[Exec.STARTING] == 2
+    assert (life.entered[Exec.RUNNING], life.entered[Exec.FAILED]) == (1, 1)
+    assert life.entered[Exec.FINISHED] == 0  # that is how it began
+
+
 def test_a_restart_needs_no_reconnect_but_a_crash_does() -> None:
     life = life_in(START, Exec.RUNNING, Rules())
     life.receive_restart(1.0)
