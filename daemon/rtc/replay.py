@@ -19,6 +19,7 @@ RATE = 120e6  # bits a second, if that is not too slow for the above
 STEP = 0.002  # seconds between two chunks
 MIN_CHUNK = 16  # packets
 MAX_CHUNK = 48  # packets that the sender's memory surely holds
+SHORT = 3000  # ticks: a frame at 30 a second; the next one may come as soon after a pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,5 +86,5 @@ def _squeeze(gop: Gop, seconds: float, sent: int | None) -> Squeeze:
     if sent is not None:
         low = max(low, sent + 1)
         if low >= high:  # all was sent already: into the time before the next frame
-            high = low + max(gop.frame_ticks // 2, 1)
+            high = low + max(min(gop.frame_ticks, SHORT) // 2, 1)
     return Squeeze(first, last, min(low, high), high)

@@ -17,6 +17,8 @@ CLOCK_RATES = {"video": 90_000, "audio": 48_000}
 MIN_STEP = {"video": 1 / 1000, "audio": 0.02}  # seconds between the runs' packets, at the least
 FOLLOWING = 30.0  # seconds until the reports' clock has followed the source's
 MAX_OFF = 10.0  # seconds; a source farther off is followed no faster
+LEAP = 10.0  # seconds from one packet to the next, beyond the wait for it: a clock was set
+STILL = 2  # pictures with the timestamp of the one before; fields of one picture are two
 
 MARKER, PADDING = 0x80, 0x20  # flags, as they stand in the two first bytes of a header
 
@@ -45,7 +47,10 @@ class _Leg:
     has_output: bool = False
     sequence: int | None = None  # FFmpeg's last one in this run; None: nothing taken yet
     source: int = 0  # FFmpeg's last timestamp, put on the line, unwrapped
-    shift: int = 0  # line timestamp minus FFmpeg's, in this run
+    shift: int = 0  # line timestamp minus FFmpeg's, until the source's clock is set
+    arrived: float = 0.0  # when the last packet came
+    has_ended: bool = False  # it was the last one of its picture
+    still: int = 0  # pictures in a row with one timestamp
     report: tuple[float, int] | None = None  # media seconds, FFmpeg's timestamp
     samples: opus.SampleClock | None = None  # None: video, which has no samples to count
 
@@ -110,7 +115,7 @@ class Timeline:
                 self.resyncs += 1
                 step = 1
         leg.sequence = packet.sequence
-        leg.source = timestamp = unwrap(packet.timestamp + leg.shift, leg.source)
+        timestamp = _place(leg, packet, now)
         if leg.samples is not None:
             stamped = leg.samples.stamp(timestamp, packet.payload, lost=step - 1)
             if stamped is None:
@@ -148,6 +153,7 @@ class Timeline:
             return False  # the other track set the offset; this one is still in the past
         leg.shift = target - packet.timestamp
         leg.timestamp = leg.source = target
+        leg.arrived, leg.has_ended, leg.still = now, False, 0
         if leg.clock_rate == opus.CLOCK_RATE:
             leg.samples = opus.SampleClock(target)
         return True
@@ -185,6 +191,26 @@ class Timeline:
         if ahead >= 1 << 31:
             ahead -= 1 << 32
         return instant + ahead / leg.clock_rate
+
+
+def _place(leg: _Leg, packet: rtp.Packet, now: float) -> int:
+    """Put FFmpeg's timestamp on the line; where the source's clock was set, go on by arrival.
+
+    FFmpeg lets such a leap through if it's forward. If it's back, all that follows gets one
+    timestamp, until the old time is reached, which may take hours.
+    """
+    timestamp = unwrap(packet.timestamp + leg.shift, leg.source)
+    waited = round((now - leg.arrived) * leg.clock_rate)
+    is_new = leg.samples is None and leg.has_ended
+    if is_new:
+        leg.still = leg.still + 1 if timestamp == leg.source else 0
+    leap = round(LEAP * leg.clock_rate)
+    is_still = is_new and leg.still >= STILL
+    if is_still or not -leap <= timestamp - leg.source <= leap + waited:
+        leg.shift += leg.source + max(waited, 1) - timestamp
+        timestamp = leg.source + max(waited, 1)
+    leg.source, leg.arrived, leg.has_ended = timestamp, now, packet.marker
+    return timestamp
 
 
 def unwrap(timestamp: int, near: int) -> int:

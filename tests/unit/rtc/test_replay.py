@@ -7,7 +7,7 @@ from daemon.rtc.codecs import NegotiatedTrack
 from daemon.rtc.gop import Gop, Start
 from daemon.rtc.replay import MAX_CHUNK, MAX_SECONDS, MIN_CHUNK, STEP, Replay
 from daemon.rtc.srtp import Outbound, Profile, SessionKeys
-from daemon.rtc.timeline import Plain
+from daemon.rtc.timeline import MARKER, Plain
 from daemon.rtc.track import OutgoingTrack
 from tests.unit.rtc.test_gop import fill, frame
 
@@ -95,6 +95,17 @@ def test_who_lost_the_picture_gets_it_again_under_new_numbers_and_later_timestam
     place = viewer.locate(560)
     assert place is not None
     assert place[0] == 10, "a NACK finds the packet of the second time"
+
+
+def test_after_a_pause_of_the_source_a_replay_leaves_room_for_the_next_picture() -> None:
+    gop, viewer = Gop(), track()
+    fill(gop, 10)
+    newest = gop.packets[-1][1] + 5 * 90_000
+    gop.add([(30, newest, MARKER, b"late")], is_keyframe=False)
+    run(Replay(viewer, gop, 0.0), last_index=30)
+    viewer.close()
+    again = run(Replay(viewer, gop, 1.0), last_index=30)
+    assert all(newest < packet[1] < newest + 3000 for packet in again)
 
 
 def test_a_still_does_not_end_live() -> None:

@@ -167,6 +167,64 @@ def test_a_picture_that_would_go_back_is_left_out_and_leaves_no_hole() -> None:
     assert plain[:2] == (4, 100 * 90_000 + 12_000)
 
 
+@pytest.mark.parametrize("hours", [1, 8, 20, -1, -8])
+def test_a_source_whose_clock_is_set_goes_on_as_if_it_had_not_been(hours: int) -> None:
+    line = timeline()
+    pictures, sounds = [], []
+    for number in range(100):
+        set_seconds = hours * 3600 if number >= 50 else 0
+        stamp = number * 3600 + set_seconds * 90_000
+        packet = video(number, stamp, P_SLICE if number else SPS)
+        verdict, picture = line.receive("video", packet, number * 0.04)
+        assert verdict is Verdict.TAKEN
+        assert picture is not None
+        pictures.append(picture[1] - 100 * 90_000)
+        sound = video(number, number * 1920 + set_seconds * 48_000, b"\xfd\xff\xfe")
+        _, taken = line.receive("audio", sound, number * 0.04)
+        assert taken is not None
+        sounds.append(taken[1] - 100 * 48_000)
+    assert pictures == [3600 * number for number in range(100)]
+    assert sounds == [1920 * number for number in range(100)]
+
+
+def test_pictures_that_ffmpeg_gives_one_timestamp_get_those_of_their_arrival() -> None:
+    """So it does with all that follow a leap back, until the old time is reached."""
+    line = timeline()
+    taken = []
+    for number in range(60):
+        stamp = 3600 * (min(number, 10) if number < 50 else number - 40)
+        for part in range(2):  # each picture is two packets
+            packet = video(2 * number + part, stamp, P_SLICE if number else SPS)
+            packet = packet._replace(marker=part == 1)
+            _, plain = line.receive("video", packet, number * 0.04 + part * 0.001)
+            assert plain is not None
+            taken.append(plain[1] - 100 * 90_000)
+    assert taken[::2] == taken[1::2]
+    steps = [after - before for before, after in zip(taken[::2], taken[2::2], strict=False)]
+    assert min(steps[:10]) == max(steps[:10]) == 3600
+    assert steps[10] == 0  # a second field would do the same
+    assert min(steps[11:]) > 3000
+
+
+def test_fields_of_one_picture_keep_their_timestamp() -> None:
+    line = timeline()
+    line.receive("video", video(0, 0, SPS), 0.0)
+    taken = []
+    for number in range(1, 20):
+        _, plain = line.receive("video", video(number, number // 2 * 3600), number * 0.02)
+        assert plain is not None
+        taken.append(plain[1] - 100 * 90_000)
+    assert taken == [number // 2 * 3600 for number in range(1, 20)]
+
+
+def test_a_source_that_paused_for_long_goes_on_at_its_own_time() -> None:
+    line = timeline()
+    line.receive("video", video(0, 0, SPS), 0.0)
+    _, plain = line.receive("video", video(1, 600 * 90_000), 600.0)
+    assert plain is not None
+    assert plain[1] == 700 * 90_000
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("drift", [150e-6, -150e-6])
 def test_an_hour_of_drifting_clocks_adds_up_to_nothing(drift: float) -> None:
