@@ -15,6 +15,7 @@ from werkzeug.exceptions import RequestTimeout
 from daemon.storage.file import Filesystem
 
 WAITING_BYTES = 256 * 1024  # of one body; the next piece is awaited when they are read
+CHANGES = frozenset({"PUT", "POST", "PATCH", "DELETE"})
 IDLE_SECONDS = 30.0  # without a byte; FFmpeg may think for a while between two packets
 
 # sends "100 Continue" on the connection of the current request, if its client waits for that
@@ -61,7 +62,11 @@ class Request(QuartRequest):
 
 
 class Connection(ASGIHTTPConnection):
-    """Quart's, but it takes a piece of the body only when there is room for it."""
+    """Quart's, but it takes a piece of the body only when there is room for it.
+
+    A change that was sent whole is made, whether its client waits for the answer or not:
+    FFmpeg hangs up after the last byte of a file.
+    """
 
     async def handle_messages(  # type: ignore[override]
         self, request: Request, receive: ASGIReceiveCallable
@@ -71,13 +76,17 @@ class Connection(ASGIHTTPConnection):
             await request.body.wait_for_reader()
             if (release := go_on.get()) is not None:
                 await release()
+        is_whole = False
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
+                if is_whole and request.method in CHANGES:
+                    await asyncio.Event().wait()  # until the route is done, which cancels us
                 return
             if message["type"] == "http.request":
                 request.body.append(message["body"])
                 if not message["more_body"]:
+                    is_whole = True
                     request.body.set_complete()
                 await request.body.wait_for_room()
 
