@@ -64,6 +64,12 @@ class Gop:
         """Whether it ends with the end of a frame, as its marker bit tells."""
         return bool(self.packets) and self.packets[-1][2] & MARKER != 0
 
+    @property
+    def has_hole(self) -> bool:
+        """Whether packets are missing that never reached us, so that nobody can get over it."""
+        packets = self.packets
+        return bool(packets) and packets[-1][0] - packets[0][0] + 1 != len(packets)
+
     def seconds_to_next(self, timestamp: int) -> float | None:
         """Seconds from ``timestamp`` to the next key frame, as the last one came; or None."""
         if self.interval_seconds is None or self._began is None:

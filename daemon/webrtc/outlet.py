@@ -78,8 +78,11 @@ class Outlet:
         track.close()
 
     def want_keyframe(self, track: OutgoingTrack) -> None:
-        """Answer a viewer's PLI or FIR from the cache, if that is quicker than waiting."""
-        if track not in self.peers or track in self._replays:
+        """Answer a viewer's PLI or FIR from the cache, if that is quicker than waiting.
+
+        A group with a hole would only bring all viewers to the hole again, and all of them ask.
+        """
+        if track not in self.peers or track in self._replays or self.gop.has_hole:
             return
         soon = self.gop.seconds_to_next(self._fanout.line.last_timestamp)
         is_soon = soon is not None and 0 <= soon < SOON
@@ -134,11 +137,13 @@ class Outlet:
             self._send_portion()
 
     def _send_portion(self) -> None:
-        delivery, opened = self._fanout.begin(self._portions.popleft())
+        burst = self._portions.popleft()
+        delivery, opened = self._fanout.begin(burst)
         if delivery is not None:
             self._transmit(delivery, self._fanout.abandon)
+        if burst.is_keyframe:
+            self._asking.clear()  # this is what they ask for
         for track in opened:
-            self._asking.pop(track, None)  # it has its key frame
             self._begin(track)
         if self._asking and not self._portions and self.gop.is_whole:
             for track in self._asking:

@@ -7,7 +7,7 @@ import pytest
 
 from daemon.rtc.codecs import NegotiatedTrack
 from daemon.rtc.fanout import Burst, Delivery
-from daemon.rtc.gop import Start
+from daemon.rtc.gop import MAX_SECONDS, Start
 from daemon.rtc.native import Spool
 from daemon.rtc.peer import Peer
 from daemon.rtc.srtp import Outbound, Profile, SessionKeys
@@ -177,6 +177,35 @@ async def test_a_key_frame_that_comes_soon_is_waited_for(stage: Stage) -> None:
     stage.outlet.want_keyframe(track)
     assert len(stage.sent[1]) == sent
     assert track.answered_plis == 0
+
+
+async def test_over_a_hole_of_our_own_no_replay_helps(stage: Stage) -> None:
+    stage.frame(is_keyframe=True)
+    track = stage.add(1)
+    await until(lambda: not stage.outlet._replays)
+    stage.index += 1  # FFmpeg's packet found our buffer full
+    stage.frame()
+    track.replayed_at -= 60
+    stage.outlet.want_keyframe(track)
+    assert len(stage.sent[1]) == 4
+    assert track.answered_plis == 0
+    stage.frame(is_keyframe=True)
+    assert not stage.outlet.gop.has_hole
+
+
+async def test_who_asks_while_nothing_is_kept_gets_the_key_frame_once(stage: Stage) -> None:
+    stage.frame(is_keyframe=True)
+    track = stage.add(1)
+    await until(lambda: not stage.outlet._replays)
+    stage.index += int(3000 * MAX_SECONDS) // 100
+    stage.frame()
+    assert not stage.outlet.gop.packets
+    track.replayed_at -= 60
+    stage.outlet.want_keyframe(track)
+    stage.frame(is_keyframe=True)
+    stage.frame()
+    assert sequences(stage.sent[1])[-4:] == list(range(304, 308))
+    assert not stage.outlet._replays
 
 
 async def test_a_large_frame_leaves_in_portions_over_half_its_time(stage: Stage) -> None:
