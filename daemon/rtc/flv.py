@@ -11,6 +11,7 @@ _VIDEO, _KEY, _INTER, _AVC = 9, 0x10, 0x20, 7
 _CONFIGURATION, _PICTURE = 0, 1
 _TYPE, _SPS, _PPS = 0x1F, 7, 8
 _TAG_HEADER = 11
+_LONGEST_SET = 0xFFFF  # bytes; none is longer but for an attack
 _TIMES = 1 << 31  # milliseconds; readers take the number for a signed one
 
 
@@ -19,8 +20,9 @@ def configuration(nals: Sequence[bytes]) -> bytes:
 
     Nothing if there aren't both kinds (ISO 14496-15 section 5.3.3.1).
     """
-    sps = [nal for nal in nals if nal[0] & _TYPE == _SPS][:1]
-    pps = [nal for nal in nals if nal[0] & _TYPE == _PPS][:31]
+    fitting = [nal for nal in nals if len(nal) <= _LONGEST_SET]
+    sps = [nal for nal in fitting if nal[0] & _TYPE == _SPS][:1]
+    pps = [nal for nal in fitting if nal[0] & _TYPE == _PPS][:31]
     if not sps or not pps or len(sps[0]) < 4:
         return b""
     record = b"\1" + sps[0][1:4] + b"\xff\xe1" + _sized(sps, 2)

@@ -34,3 +34,8 @@ def test_what_is_written_is_read_by_ffmpeg() -> None:
 @pytest.mark.parametrize("nals", [[], [SPS], [PPS], [IDR], [SPS[:3], PPS]])
 def test_without_both_parameter_sets_there_is_no_configuration(nals: list[bytes]) -> None:
     assert flv.configuration(nals) == b""
+
+
+@pytest.mark.parametrize("nals", [[SPS + bytes(70_000), PPS], [SPS, PPS + bytes(70_000)]])
+def test_a_parameter_set_of_absurd_length_is_none(nals: list[bytes]) -> None:
+    assert flv.configuration(nals) == b""
