@@ -60,6 +60,7 @@ async def test_a_daemon_that_restarts_is_only_a_pause(ui: Ui, ui_daemon: Daemon)
     await ui.page.get_by_text("No answer from the daemon").wait_for()
     restart = ui.page.get_by_role("button", name="Restart")
     assert await restart.is_disabled(), "an order would only fail"
+    assert await findings(ui.page) == [], "what is dimmed can be read"
     await ui.shoot_all("live-unreachable")
     await ui_daemon.start()
     await ui_daemon.until_live("picture")

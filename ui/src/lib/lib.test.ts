@@ -4,6 +4,7 @@ import { copyText } from "@/lib/copy";
 import { bytes, duration, setLocale } from "@/lib/format";
 import { mask } from "@/lib/mask";
 import { isOn, isTrouble, stateWord } from "@/lib/process";
+import { changes } from "@/lib/diff";
 import { QuoteError, parseWords, writeWords } from "@/lib/words";
 
 describe("words", () => {
@@ -27,6 +28,17 @@ describe("words", () => {
   it("tell where a quote begins that never ends", () => {
     expect(() => parseWords("-vf 'scale")).toThrow(QuoteError);
     expect(() => parseWords("-vf 'scale")).toThrow(/character 5/);
+  });
+});
+
+describe("changes", () => {
+  it.each([
+    ["a\nb\nc", "a\nb\nc", []],
+    ["a\nb\nc", "a\nx\nc", ["same a", "gone b", "new x"]],
+    ["a\nb\nc\nd", "b\nc\nd\ne", ["gone a", "same d", "new e"]],
+    ["", "a", ["gone ", "new a"]],
+  ])("of %j to %j", (before, after, found) => {
+    expect(changes(before, after).map(({ kind, line }) => `${kind} ${line}`)).toEqual(found);
   });
 });
 

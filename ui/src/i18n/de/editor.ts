@@ -79,6 +79,8 @@ export const editor: Pick<Dict, "editor"> = {
     needsAddress: "Eine Adresse wird gebraucht.",
     needsIO: "Es braucht mindestens einen Eingang und einen Ausgang.",
     badJson: "Das ist kein JSON-Objekt:",
+    changes: "Änderungen",
+    noChanges: "Keine",
     changedTitle: "Jemand anders hat diesen Prozess geändert",
     changedText: "Entweder die andere Fassung übernehmen und die eigenen Änderungen verlieren, oder sie überschreiben.",
     reloadTheirs: "Andere übernehmen",

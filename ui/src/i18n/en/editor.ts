@@ -78,6 +78,8 @@ export const editor = {
     needsAddress: "An address is needed.",
     needsIO: "At least one input and one output are needed.",
     badJson: "This is no JSON object:",
+    changes: "Changes",
+    noChanges: "None",
     changedTitle: "Somebody else changed this process",
     changedText: "Take their version and lose your changes, or save over it.",
     reloadTheirs: "Take theirs",

@@ -7,10 +7,11 @@ import { Banner } from "@/kit/Banner";
 import { Button } from "@/kit/Button";
 import { ConfirmDialog } from "@/kit/Dialog";
 import { navigate, useQueryValue } from "@/lib/hash";
+import { ConflictDialog, FoldedChanges } from "@/views/edit/Changes";
 import { FormFields } from "@/views/edit/FormFields";
 import { configOf, draftOf, reduce } from "@/views/edit/model";
 import { useLeaveGuard } from "@/views/edit/useLeaveGuard";
-import { useSaving } from "@/views/edit/useSaving";
+import { pretty, useSaving } from "@/views/edit/useSaving";
 import { processRoute } from "@/views/routes";
 
 interface EditFormProps {
@@ -25,16 +26,16 @@ export function EditForm({ id, stored, updatedAt, isRunning, reload }: EditFormP
   const t = useText();
   const [mode, setMode] = useQueryValue("mode");
   const [draft, dispatch] = useReducer(reduce, stored, draftOf);
-  const [json, setJson] = useState(() => JSON.stringify(stored, null, 2));
+  const [json, setJson] = useState(() => pretty(stored));
   const saving = useSaving({ id, updatedAt, draft, json, isJson: mode === "json" });
   const form = useRef<HTMLFormElement>(null);
   const { config } = configOf(draft, t.editor);
-  const isDirty = (mode === "json" ? json : JSON.stringify(config, null, 2)) !== JSON.stringify(stored, null, 2);
+  const isDirty = (mode === "json" ? json : pretty(config)) !== pretty(stored);
   const guard = useLeaveGuard(isDirty && !saving.isSaved);
   useFirstError(form, saving.errors);
 
   const choose = (next: "" | "json") => {
-    if (next === "json") setJson(JSON.stringify(config, null, 2));
+    if (next === "json") setJson(pretty(config));
     else {
       const read = saving.readJson(json);
       if (!read) return;
@@ -69,19 +70,18 @@ export function EditForm({ id, stored, updatedAt, isRunning, reload }: EditFormP
       ) : (
         <FormFields draft={draft} dispatch={dispatch} errors={saving.errors} />
       )}
+      {mode === "json" && isDirty && <FoldedChanges before={pretty(stored)} after={json} />}
       {saving.errors["json"] && <p className="field-error">{`${t.editor.badJson} ${saving.errors["json"]}`}</p>}
       <SaveBar id={id} isRunning={isRunning} isSaving={saving.isSaving} hasViewers={config.webrtc.enabled} />
-      {saving.isConflict && (
-        <ConfirmDialog
-          title={t.editor.changedTitle}
-          text={t.editor.changedText}
-          no={t.editor.reloadTheirs}
-          yes={t.editor.overwrite}
-          onNo={() => {
+      {saving.conflict && (
+        <ConflictDialog
+          {...saving.conflict}
+          onClose={saving.forgive}
+          onTheirs={() => {
             saving.forgive();
             reload?.();
           }}
-          onYes={() => void saving.save(true)}
+          onMine={() => void saving.save(true)}
         />
       )}
       {guard.isAsking && (

@@ -1,5 +1,5 @@
 /** The editor: rows, mistakes in their place, two faces of one config, nothing lost. */
-import { screen, waitFor } from "@testing-library/react";
+import { fireEvent, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
 import { en } from "@/i18n/en";
@@ -135,11 +135,38 @@ describe("the screen", () => {
     daemon.on("PUT /api/v3/process/cam", (body) => ({ body }));
     show(daemon, "/process/cam/edit");
     await userEvent.type(await screen.findByLabelText("Reference"), "x");
-    daemon.on("GET /api/v3/process/cam", { body: { ...process("cam"), updated_at: 2 } });
+    daemon.on("GET /api/v3/process/cam", { body: { ...process("cam", {}, { reference: "theirs" }), updated_at: 2 } });
     await userEvent.click(screen.getByRole("button", { name: "Save and restart" }));
     expect(await screen.findByText("Somebody else changed this process")).toBeTruthy();
     expect(daemon.orders("PUT")).toHaveLength(0);
+    expect(screen.getByLabelText("Changes").textContent).toMatch(/− +"reference": "theirs",\n\+ +"reference": "x",/);
     await userEvent.click(screen.getByRole("button", { name: "Save over it" }));
     await waitFor(() => expect(daemon.orders("PUT")).toHaveLength(1));
+  });
+
+  it("loses nothing of it when that question is put away", async () => {
+    const daemon = new FakeDaemon([process("cam")]);
+    show(daemon, "/process/cam/edit");
+    await userEvent.type(await screen.findByLabelText("Reference"), "mine");
+    daemon.on("GET /api/v3/process/cam", { body: { ...process("cam", {}, { reference: "theirs" }), updated_at: 2 } });
+    await userEvent.click(screen.getByRole("button", { name: "Save and restart" }));
+    const dialog = await screen.findByRole("dialog", { name: "Somebody else changed this process" });
+    fireEvent(dialog, new Event("cancel", { cancelable: true })); // Escape
+    await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+    expect((screen.getByLabelText("Reference") as HTMLInputElement).value).toBe("mine");
+    await userEvent.click(screen.getByRole("button", { name: "Save and restart" }));
+    await userEvent.click(await screen.findByRole("button", { name: "Take theirs" }));
+    await waitFor(() => expect((screen.getByLabelText("Reference") as HTMLInputElement).value).toBe("theirs"));
+  });
+
+  it("shows what was changed in the JSON before it is saved", async () => {
+    show(new FakeDaemon([process("cam")]), "/process/cam/edit?mode=json");
+    const text = await screen.findByRole<HTMLTextAreaElement>("textbox", { name: "JSON" });
+    expect(screen.queryByText("Changes")).toBeNull();
+    fireEvent.change(text, { target: { value: text.value.replace('"autostart": true', '"autostart": false') } });
+    await userEvent.click(screen.getByText("Changes"));
+    const shown = await screen.findByLabelText("Changes");
+    expect([...shown.querySelectorAll("del")].map((one) => one.textContent)).toEqual(['−   "autostart": true,\n']);
+    expect([...shown.querySelectorAll("ins")].map((one) => one.textContent)).toEqual(['+   "autostart": false,\n']);
   });
 });

@@ -53,15 +53,16 @@ export function useSaving({ id, updatedAt, draft, json, isJson }: Input) {
   const api = useApi();
   const put = useSave();
   const { errors, problems, read, check, refuse } = useMistakes();
-  const [isConflict, setConflict] = useState(false);
+  const [conflict, setConflict] = useState<{ theirs: string; mine: string } | null>(null);
   const [isSaved, setSaved] = useState(false);
   const save = async (isForced: boolean) => {
-    setConflict(false);
+    setConflict(null);
     const config = isJson ? read(json) : check(draft);
     if (!config) return;
     try {
-      if (id !== null && !isForced && (await hasChanged(api.call<Process>(`${processPath(id)}?filter=none`), updatedAt))) {
-        return setConflict(true);
+      if (id !== null && !isForced) {
+        const now = await api.call<Process>(`${processPath(id)}?filter=config`);
+        if (now.updated_at !== updatedAt) return setConflict({ theirs: pretty(now.config), mine: pretty(config) });
       }
       const saved = await put.mutateAsync({ id, config: sent(config) });
       setSaved(true);
@@ -72,11 +73,11 @@ export function useSaving({ id, updatedAt, draft, json, isJson }: Input) {
       refuse(error);
     }
   };
-  return { errors, problems, isConflict, isSaved, isSaving: put.isPending, save, readJson: read, forgive: () => setConflict(false) };
+  return { errors, problems, conflict, isSaved, isSaving: put.isPending, save, readJson: read, forgive: () => setConflict(null) };
 }
 
-async function hasChanged(process: Promise<Process>, updatedAt: number): Promise<boolean> {
-  return (await process).updated_at !== updatedAt;
+export function pretty(config: ProcessConfig): string {
+  return JSON.stringify(config, null, 2);
 }
 
 /** An empty name is left out: the daemon makes one. */

@@ -39,7 +39,7 @@ export function ProcessPage({ id, tab }: { id: string; tab: string }) {
     <div className="page">
       <Head process={process} />
       <Tabs label={t.process.tabs} tabs={tabs} />
-      <div className={error ? "stale" : undefined}>
+      <div className={error && tab !== "live" ? "stale" : undefined}>
         <Content process={process} tab={tab} />
       </div>
     </div>
