@@ -45,13 +45,18 @@ def users_of(place: Path) -> list[str]:
     return found
 
 
+def expected_code(printed: str) -> int:
+    """Give the demo's exit code: a busy machine's picture may freeze, and nothing else."""
+    return int("video-frozen" in printed)
+
+
 def test_the_demo_is_good_and_cleans_up(scratch: Path) -> None:
     said = subprocess.run(
         [*COMMAND, "--duration", "2"], capture_output=True, text=True, timeout=DEADLINE
     )
-    is_frozen = "video-frozen" in said.stdout  # as a busy machine's picture may be
-    assert said.returncode == int(is_frozen), said.stdout + said.stderr
-    verdict = "bad" if is_frozen else "good"
+    code = expected_code(said.stdout)
+    assert said.returncode == code, said.stdout + said.stderr
+    verdict = "bad" if code else "good"
     assert re.search(rf"^WHEP test of http://127\.0\.0\.1:\d+/\S+: {verdict}", said.stdout)
     assert re.search(r"^password +\S{16}", said.stdout, re.MULTILINE)
     assert len(re.findall(r"demo: running .* fps", said.stdout)) >= 1
@@ -62,13 +67,15 @@ def test_the_demo_ends_in_order_when_told_to(number: signal.Signals, scratch: Pa
     with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True) as demo:
         assert demo.stdout is not None
         deadline = time.monotonic() + DEADLINE
+        printed = ""
         for line in demo.stdout:
             assert time.monotonic() < deadline
+            printed += line
             if "demo: running" in line:
                 break
         os.kill(demo.pid, number)
         demo.communicate(timeout=DEADLINE)
-        assert demo.returncode == 0
+        assert demo.returncode == expected_code(printed), printed
 
 
 def test_a_port_that_is_taken_is_told_at_once(run: Run, scratch: Path) -> None:
