@@ -85,7 +85,8 @@ function Chip({ whep, viewers }: { whep: Whep; viewers?: number | undefined }) {
         {words[state.name] ?? t.player.offChip}
         {latency !== null && latency !== undefined && ` ${latest?.grade === "estimated" ? "≈ " : ""}${withUnit(latency, "ms")}`}
       </span>
-      {viewers !== undefined && state.name === "live" && <span className="chip">{t.player.watching(viewers)}</span>}
+      {/* the count may be of before this player came */}
+      {viewers !== undefined && state.name === "live" && <span className="chip">{t.player.watching(Math.max(1, viewers))}</span>}
     </div>
   );
 }

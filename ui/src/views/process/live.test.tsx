@@ -135,6 +135,15 @@ describe("on the way to the picture", () => {
     expect(screen.getByText(en.player.phases.media)).toBeTruthy();
   });
 
+  it("counts itself among those who watch, before the daemon's count does", async () => {
+    const daemon = live({ status: 201, body: AUDIO_ANSWER });
+    daemon.on(GET, { body: { process_id: "cam", state: "live", reason: "", plan: [], source: {}, viewers: [] } });
+    const made = await peer();
+    made.report = [{ id: "a", type: "inbound-rtp", kind: "audio", timestamp: 1, bytesReceived: 500, packetsReceived: 5 }];
+    act(() => made.become("connected"));
+    expect(await screen.findByText("1 watching")).toBeTruthy();
+  });
+
   it("names the addresses when no media path opens", async () => {
     const daemon = live();
     daemon.on("GET /api/v3/webrtc", { body: { enabled: true, state: "on", candidates: ["192.0.2.1:8000/udp"], counters: {} } });
