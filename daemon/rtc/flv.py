@@ -21,8 +21,8 @@ def configuration(nals: Sequence[bytes]) -> bytes:
     Nothing if there aren't both kinds (ISO 14496-15 section 5.3.3.1).
     """
     fitting = [nal for nal in nals if len(nal) <= _LONGEST_SET]
-    sps = [nal for nal in fitting if nal[0] & _TYPE == _SPS][:1]
-    pps = [nal for nal in fitting if nal[0] & _TYPE == _PPS][:31]
+    sps = [nal for nal in fitting if nal[0] & _TYPE == _SPS][-1:]  # see h264.find_sps
+    pps = [nal for nal in fitting if nal[0] & _TYPE == _PPS][-31:]
     if not sps or not pps or len(sps[0]) < 4:
         return b""
     record = b"\1" + sps[0][1:4] + b"\xff\xe1" + _sized(sps, 2)

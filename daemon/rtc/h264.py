@@ -56,14 +56,15 @@ def has_sps(nals: Iterable[bytes]) -> bool:
 
 
 def find_sps(nals: Iterable[bytes]) -> Sps | None:
-    """Return the first SPS among these NAL units; None if it is broken, too."""
-    for nal in nals:
-        if nal[0] & TYPE == _SPS:
-            try:
-                return parse_sps(nal)
-            except RtpError:
-                return None
-    return None
+    """Return the last SPS among these NAL units, which counts; None if it is broken, too.
+
+    Before those that a camera has changed to, FFmpeg repeats those that it began with.
+    """
+    found = [nal for nal in nals if nal[0] & TYPE == _SPS]
+    try:
+        return parse_sps(found[-1]) if found else None
+    except RtpError:
+        return None
 
 
 def annex_b(nals: Iterable[bytes]) -> bytes:

@@ -132,6 +132,12 @@ def test_sps_inside_an_aggregate() -> None:
     assert sps.width == 640
 
 
+def test_of_an_old_and_a_new_sps_the_new_one_counts() -> None:
+    sps = h264.find_sps([BASELINE_640_360, PPS, MAIN_720, PPS, IDR])
+    assert sps is not None
+    assert sps.width == 1280
+
+
 @pytest.mark.parametrize(
     "payload",
     [
