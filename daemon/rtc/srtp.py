@@ -25,9 +25,9 @@ from daemon.rtc.timeline import MARKER, PADDING, Plain
 MAX_INBOUND_BYTES: Final = 1500
 MAX_INBOUND_SSRCS: Final = 16  # each one costs libsrtp a stream; a receiver reports from one
 
-# Behind the highest index sent, libsrtp repeats a packet only within this window: twice the
-# video history that retransmissions are served from.
-_OUTBOUND_WINDOW: Final = 1024
+# Behind the highest index sent, libsrtp repeats a packet only within this window: the history,
+# and the longest group that who joins gets at once (gop.MAX_BYTES).
+_OUTBOUND_WINDOW: Final = 4096
 _INBOUND_WINDOW: Final = 128  # RFC 3711 section 3.3.2 asks for 64 at least
 _HEADER: Final = struct.Struct("!HHII")
 _VERSION_2: Final = 0x8000
@@ -136,7 +136,7 @@ class Outbound:
         The outgoing index is ``index + sequence_offset`` and must be 0 or more: its low 16 bits
         are the sequence number, the rest is the rollover counter. The same packet again gives
         the same bytes. ``extension`` goes behind each header (RFC 8285). SrtpError, with AES-CM
-        only: over 1356 bytes, or a repeat of what lies 1024 packets back.
+        only: over 1356 bytes, or a repeat of what lies 4096 packets back.
         """
         if self._line is None:  # most viewers' packets go through their lanes only
             self._line = self._make_line()

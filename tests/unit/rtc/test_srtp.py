@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.errors import SrtpError
-from daemon.rtc import srtp
+from daemon.rtc import gop, packetizer, srtp
 from daemon.rtc.timeline import Plain
 
 SSRC = 0x9A3B5C7D
@@ -120,7 +120,15 @@ def test_a_repeat_too_far_back_is_an_srtp_error_in_counter_mode() -> None:
     outbound = srtp.Outbound(_keys(srtp.Profile.AES128_CM_SHA1_80))
     _protect(outbound, [(5000, 0, 0, b"")])
     with pytest.raises(SrtpError):
-        _protect(outbound, [(5000 - 1025, 0, 0, b"")])
+        _protect(outbound, [(5000 - 4097, 0, 0, b"")])
+
+
+@each_profile
+def test_the_beginning_of_the_longest_group_can_be_sent_again(profile: srtp.Profile) -> None:
+    outbound = srtp.Outbound(_keys(profile))
+    [first] = _protect(outbound, [(300, 0, 0, b"key frame")])
+    _protect(outbound, [(300 + gop.MAX_BYTES // packetizer.MAX_PAYLOAD, 9, 0, b"newest")])
+    assert _protect(outbound, [(300, 0, 0, b"key frame")]) == [first]
 
 
 def test_a_packet_that_libsrtp_cannot_hold_is_an_srtp_error() -> None:

@@ -71,7 +71,7 @@ def test_a_reader_that_is_too_slow_gets_the_next_key_frame() -> None:
 
 def test_other_parameter_sets_need_another_ffmpeg() -> None:
     pipe, writer = opened()
-    pipe.feed(frame(0, SPS, PPS, IDR))
+    pipe.feed(frame(0, SPS, PPS, SPS, PPS, IDR))
     before = writer.written
     pipe.feed(frame(3000, SPS, PPS, SPS + b"\1", PPS, IDR))  # FFmpeg repeats the first ones
     assert pipe.is_outdated
