@@ -18,7 +18,7 @@ MIN_STEP = {"video": 1 / 1000, "audio": 0.02}  # seconds between the runs' packe
 FOLLOWING = 30.0  # seconds until the reports' clock has followed the source's
 MAX_OFF = 10.0  # seconds; a source farther off is followed no faster
 LEAP = 10.0  # seconds from one packet to the next, beyond the wait for it: a clock was set
-STILL = 2  # pictures with the timestamp of the one before; fields of one picture are two
+STILL = 0.2  # seconds without a new timestamp while pictures come; parts of one come together
 
 MARKER, PADDING = 0x80, 0x20  # flags, as they stand in the two first bytes of a header
 
@@ -50,7 +50,8 @@ class _Leg:
     shift: int = 0  # line timestamp minus FFmpeg's, until the source's clock is set
     arrived: float = 0.0  # when the last packet came
     has_ended: bool = False  # it was the last one of its picture
-    still: int = 0  # pictures in a row with one timestamp
+    since: float = 0.0  # when FFmpeg's timestamp last changed
+    is_stuck: bool = False  # it doesn't, though pictures come
     report: tuple[float, int] | None = None  # media seconds, FFmpeg's timestamp
     samples: opus.SampleClock | None = None  # None: video, which has no samples to count
 
@@ -153,7 +154,8 @@ class Timeline:
             return False  # the other track set the offset; this one is still in the past
         leg.shift = target - packet.timestamp
         leg.timestamp = leg.source = target
-        leg.arrived, leg.has_ended, leg.still = now, False, 0
+        leg.arrived = leg.since = now
+        leg.has_ended = leg.is_stuck = False
         if leg.clock_rate == opus.CLOCK_RATE:
             leg.samples = opus.SampleClock(target)
         return True
@@ -202,11 +204,12 @@ def _place(leg: _Leg, packet: rtp.Packet, now: float) -> int:
     timestamp = unwrap(packet.timestamp + leg.shift, leg.source)
     waited = round((now - leg.arrived) * leg.clock_rate)
     is_new = leg.samples is None and leg.has_ended
-    if is_new:
-        leg.still = leg.still + 1 if timestamp == leg.source else 0
+    if timestamp != leg.source:
+        leg.since, leg.is_stuck = now, False
+    elif is_new and now - leg.since > STILL:
+        leg.is_stuck = True
     leap = round(LEAP * leg.clock_rate)
-    is_still = is_new and leg.still >= STILL
-    if is_still or not -leap <= timestamp - leg.source <= leap + waited:
+    if (is_new and leg.is_stuck) or not -leap <= timestamp - leg.source <= leap + waited:
         leg.shift += leg.source + max(waited, 1) - timestamp
         timestamp = leg.source + max(waited, 1)
     leg.source, leg.arrived, leg.has_ended = timestamp, now, packet.marker
