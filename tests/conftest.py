@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import hypothesis
+import imageio_ffmpeg
 import pytest
 
 # the same examples each time, and no clock decides: a machine may be busy
@@ -53,6 +54,12 @@ def ffmpeg_binary() -> Path:
     """Give the system's FFmpeg."""
     found = find(FFMPEG)
     return found if found is not None else give_up("there is no ffmpeg on PATH")
+
+
+@pytest.fixture(scope="session")
+def wheel_ffmpeg() -> Path:
+    """Give the FFmpeg that comes with the wheel."""
+    return Path(imageio_ffmpeg.get_ffmpeg_exe())
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,8 @@ class _Views:
     @needs(Scope.PUBLIC)
     async def write_memory(self, path: str) -> Response:
         name = clean_path(self._writers.require(path))
-        response, size = await receive_file(self._storage.memory, name)
+        with self._storage.grants.writing(path):
+            response, size = await receive_file(self._storage.memory, name)
         playlist = None
         if is_playlist(name):
             file = await self._storage.memory.open(name)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from daemon.errors import DragonError, NotFoundError
 from daemon.restream import placeholders
@@ -57,12 +57,12 @@ class Cleaner:
                 if rule.max_files or rule.max_file_age_seconds:
                     await self._apply(rule)
 
-    async def purge(self, rules: Rules, ended: asyncio.Event | None = None) -> None:
-        """Remove all that the rules with ``purge_on_delete`` match, once FFmpeg has ended."""
-        if ended is not None:
+    async def purge(self, rules: Rules, over: Awaitable[None] | None = None) -> None:
+        """Remove all that the rules with ``purge_on_delete`` match, once FFmpeg is over."""
+        if over is not None:
             try:
                 async with asyncio.timeout(END_SECONDS):
-                    await ended.wait()
+                    await over
             except TimeoutError:
                 log.warning("cleanup: FFmpeg doesn't end; its files go now")
         for rule in rules:

@@ -10,6 +10,7 @@ import logging
 import random
 import signal
 import time
+from collections.abc import Awaitable
 
 from daemon.errors import DragonError
 from daemon.ffmpeg.progress import Progress
@@ -151,6 +152,10 @@ class Process:
     def run_ended(self) -> asyncio.Event | None:
         """Set when the FFmpeg of now is gone; None: there was none yet."""
         return self._run.ended if self._run is not None else None
+
+    def run_over(self) -> Awaitable[None] | None:
+        """Wait for the end of the FFmpeg of now and its last files; None: there was none."""
+        return self._shared.wait_over(self._run) if self._run is not None else None
 
     async def wait_idle(self, seconds: float) -> bool:
         """Wait until there is no FFmpeg; False if that takes longer."""

@@ -361,7 +361,7 @@ class Restreamer:
     def _purge(self, process: Process) -> None:
         assert self._group is not None
         rules = rules_of(process.config)
-        self._group.create_task(self._cleaner.purge(rules, process.run_ended))
+        self._group.create_task(self._cleaner.purge(rules, process.run_over()))
 
     def _cleanup_rules(self) -> Iterator[ConfigCleanup]:
         for process in self.processes():

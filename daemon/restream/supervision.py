@@ -78,6 +78,11 @@ class Supervision:
         run.grant = self.grants.issue(run.process_id)
         return fill(arguments, run.grant)
 
+    async def wait_over(self, run: Run) -> None:
+        """Wait until FFmpeg is gone, and all is written that it sent."""
+        await run.ended.wait()
+        await self.grants.settle(run.grant)
+
     def clean_up(self, run: Run) -> None:
         """Remove what ``launch`` made, except files that FFmpeg wrote there."""
         self.grants.revoke(run.grant)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from tests.e2e.conftest import daemon, film, make_daemon, sparse, wheel_ffmpeg
+from tests.e2e.conftest import daemon, film, make_daemon, sparse
 from tests.e2e.waiting import DEADLINE
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "film",
     "make_daemon",
     "sparse",
-    "wheel_ffmpeg",
 ]  # fixtures, by their names
 
 HERE = Path(__file__).parent

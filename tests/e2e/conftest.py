@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import imageio_ffmpeg
 import pytest
 
 from tests.e2e import inputs
@@ -45,9 +44,3 @@ def film(tmp_path_factory: pytest.TempPathFactory, ffmpeg_binary: Path) -> Path:
 def sparse(tmp_path_factory: pytest.TempPathFactory, ffmpeg_binary: Path) -> Path:
     """Give a film whose key frames are four seconds apart."""
     return inputs.make_sparse(ffmpeg_binary, tmp_path_factory.mktemp("film") / "sparse.mp4", 4)
-
-
-@pytest.fixture(scope="session")
-def wheel_ffmpeg() -> Path:
-    """Give the FFmpeg that comes with the wheel."""
-    return Path(imageio_ffmpeg.get_ffmpeg_exe())

@@ -1,5 +1,7 @@
 """Grants: only what was issued counts, and only until it is revoked."""
 
+import asyncio
+
 from daemon.log import redact
 from daemon.storage.grant import MARKER, Grants, fill, has_marker
 
@@ -39,3 +41,18 @@ def test_only_the_words_for_the_child_hold_the_grant() -> None:
     assert f"/memfs/~{token}/cam.m3u8" in filled[0]
     assert f"/memfs/~{token}/x.m3u8" in filled[1]
     assert token not in " ".join(redact(word) for word in filled)
+
+
+async def test_what_is_being_written_is_waited_for() -> None:
+    grants = Grants()
+    token, other = grants.issue("cam"), grants.issue("cam")
+    async with asyncio.TaskGroup() as group:
+        with grants.writing(f"/~{token}/a.ts"):
+            with grants.writing(f"/~{token}/b.ts"), grants.writing(f"/~{other}/c.ts"):
+                await grants.settle("")  # a run without a grant
+                waiting = group.create_task(grants.settle(token))
+                await asyncio.sleep(0)
+            grants.revoke(token)  # what has begun goes on
+            await asyncio.sleep(0)
+            assert not waiting.done()
+    await grants.settle(token)
