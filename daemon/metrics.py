@@ -48,6 +48,8 @@ METRICS = (
     Metric("cpu_other", "Time of all CPUs for anything else, in percent"),
     Metric("cpu_system", "Time of all CPUs in the kernel, in percent"),
     Metric("cpu_user", "Time of all CPUs in programs, in percent"),
+    Metric("daemon_cpu", "CPU time of the daemon itself, in percent of the whole machine"),
+    Metric("daemon_memory", "Resident memory of the daemon itself, in bytes"),
     Metric("disk_total", "Size of the disk of the data, in bytes", ("path",)),
     Metric("disk_usage", "Used bytes of the disk of the data", ("path",)),
     Metric("ffmpeg_process", "Changes to each state, of the processes there are", ("state",)),

@@ -12,6 +12,7 @@ from daemon.ffmpeg.progress import Progress, ProgressIO
 from daemon.http.mounts import Storage
 from daemon.log import redact
 from daemon.metrics import Value
+from daemon.restream.limits import machine_cpus
 from daemon.restream.restreamer import Restreamer
 from daemon.restream.shown import ProcessState
 from daemon.restream.state import Exec
@@ -46,6 +47,21 @@ class _Cpu:
         self.before, self.looked_at = sums, now
 
 
+@dataclass(slots=True)
+class _Own:
+    """What the daemon itself uses; its FFmpegs are in the state of their processes."""
+
+    process: psutil.Process = field(default_factory=psutil.Process)
+    cpu_percent: float = 0.0
+    looked_at: float = 0.0
+
+    def look(self, now: float) -> None:
+        if now - self.looked_at < MIN_SECONDS:
+            return
+        self.cpu_percent = self.process.cpu_percent() / machine_cpus()
+        self.looked_at = now
+
+
 @dataclass
 class Measure:
     """Called for a round of values; ``look_at_files`` before it, since that may block."""
@@ -55,7 +71,13 @@ class Measure:
     storage: Storage
     started_at: float = field(default_factory=time.monotonic)
     _cpu: _Cpu = field(default_factory=_Cpu)
+    _own: _Own = field(default_factory=_Own)
     _usages: dict[str, Usage] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        now = time.monotonic()  # the first answer is the mean since now
+        self._cpu.look(now)
+        self._own.look(now)
 
     async def look_at_files(self) -> None:
         """Measure the file systems; the disk at most once in ten seconds."""
@@ -67,6 +89,7 @@ class Measure:
     def __call__(self) -> Iterator[Value]:
         now = time.monotonic()
         self._cpu.look(now)
+        self._own.look(now)
         yield Value("uptime_uptime", now - self.started_at)
         yield from self._system()
         yield from self._files()
@@ -79,6 +102,8 @@ class Measure:
             ("idle", "system", "user", "other"), self._cpu.shares, strict=True
         ):
             yield Value(f"cpu_{name}", share)
+        yield Value("daemon_cpu", self._own.cpu_percent)
+        yield Value("daemon_memory", self._own.process.memory_info().rss)
         memory = psutil.virtual_memory()
         yield Value("mem_total", memory.total)
         yield Value("mem_free", memory.available)

@@ -88,6 +88,6 @@ def test_what_is_too_old_goes_and_switching_off_forgets() -> None:
 
 def test_the_names_are_those_that_clients_know() -> None:
     names = [metric.name for metric in METRICS]
-    assert len(names) == 29
+    assert len([name for name in names if not name.startswith("daemon_")]) == 29
     assert names == sorted(names)
     assert all(re.fullmatch(r"[a-z]+_[a-z_]+", name) for name in names)

@@ -237,3 +237,36 @@ async def test_why_a_process_is_broken_is_one_click_away(ui: Ui, ui_daemon: Daem
     await ui.page.get_by_role("log").get_by_text("No such file").first.wait_for()
     await ui.shoot_all("log-broken")
     await ui_daemon.call("DELETE", "/api/v3/process/broken")
+
+
+async def test_an_upgraded_daemon_is_told_and_who_watches_goes_on_watching(ui: Ui) -> None:
+    page = ui.page
+    await ui.sign_in(route("picture", "live"))
+    await ui.until_playing()
+    await page.evaluate("() => { window.isSameVisit = true; }")
+
+    async def start_anew(sent: Route) -> None:
+        answer = await sent.fetch()
+        await sent.fulfill(
+            response=answer,
+            json=await answer.json() | {"created_at": "2099-01-01T00:00:00Z"},
+        )
+
+    async def serve_another(sent: Route) -> None:
+        answer = await sent.fetch()
+        text = re.sub(r"(assets/index-)[\w-]+(\.js)", r"\1ANOTHER1\2", await answer.text())
+        await sent.fulfill(response=answer, body=text)
+
+    await page.route(f"{ui.url}/api", start_anew)
+    await page.route(f"{ui.url}/ui/", serve_another)
+    note = page.locator(".banner", has_text="another version of this page")
+    await note.wait_for()
+    await ui.until_playing()
+    assert await findings(page) == []
+    await ui.shoot_all("live-outdated")
+    assert await page.evaluate("() => window.isSameVisit === true"), "nobody asked for a reload"
+    await page.unroute_all(behavior="wait")
+    await note.get_by_role("button", name="Reload").click()
+    await ui.until_playing()
+    assert await page.evaluate("() => window.isSameVisit === undefined")
+    assert await note.count() == 0

@@ -1,12 +1,14 @@
 """Sessions, the widget, metrics, and the routes of servers that aren't there."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+import psutil
 import pytest
 
-from daemon.http.measure import Measure
+from daemon.http.measure import MIN_SECONDS, Measure
 from daemon.http.metrics import Metrics
 from daemon.http.mounts import Storage
 from daemon.metrics import METRICS
@@ -127,6 +129,21 @@ async def test_what_the_ui_asks_for_every_two_seconds(measured: Api) -> None:
     assert found["mem_total"]["labels"] is None
     assert found["filesystem_limit"]["values"][0][1] == 1000
     assert found["mem_total"]["values"][0][1] > found["mem_free"]["values"][0][1] > 0
+
+
+async def test_the_daemon_itself_is_measured(measured: Api) -> None:
+    done = time.process_time() + 2 * MIN_SECONDS
+    while time.process_time() < done:
+        pass  # a daemon at work
+    query = {
+        "metrics": [{"name": "cpu_idle"}, {"name": "daemon_cpu"}, {"name": "daemon_memory"}]
+    }
+    answer = await measured.call("POST", "/api/v3/metrics", body=query)
+    found = {one["name"]: one["values"][0][1] for one in (await answer.get_json())["metrics"]}
+    assert 0 < found["daemon_cpu"] <= 100
+    assert found["cpu_idle"] < 100, "the first answer tells of the time since the start, too"
+    used = psutil.Process().memory_info().rss
+    assert used / 2 < found["daemon_memory"] < used * 2
 
 
 async def test_processes_are_measured(measured: Api) -> None:

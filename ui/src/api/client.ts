@@ -1,8 +1,13 @@
 /** Api: requests with a bearer token, a deadline, and errors that carry the daemon's words. */
+import { retryAfter } from "@/lib/retry";
 import { Store } from "@/lib/store";
 import type { TokenStore } from "@/api/tokens";
 
 export const TIMEOUT = 15_000; // milliseconds
+const REST = 5; // seconds, where a 429 names none
+const LONGEST_REST = 600; // seconds; more would be a page that looks dead
+const SLOWEST = 8; // times as slow as usual
+const FORGIVEN = 60_000; // milliseconds without a 429
 
 /** What the daemon refused, in its own words; or nobody answered (status 0). */
 export class ApiError extends Error {
@@ -35,9 +40,17 @@ export interface Reach {
   failing: number | null;
 }
 
+/** What "too many requests" (429) made of the polling. */
+interface Rest {
+  /** Wall clock: nothing is asked again before. */
+  until: number;
+  factor: number;
+}
+
 export class Api {
   /** Whether the daemon answers; for the banner. */
   readonly reach = new Store<Reach>({ answered: Date.now(), failing: null });
+  readonly rest = new Store<Rest>({ until: 0, factor: 1 });
   readonly base: URL;
   readonly tokens: TokenStore;
   readonly #fetch: typeof fetch;
@@ -57,8 +70,28 @@ export class Api {
     const response = await this.#authorized(path, call);
     const type = response.headers.get("Content-Type") ?? "";
     const body: unknown = type.includes("json") ? await response.json().catch(() => null) : await response.text();
-    if (!response.ok) throw refusal(response, body);
+    const error = response.ok ? null : refusal(response, body);
+    this.#noteRest(error);
+    if (error) throw error;
     return body as T;
+  }
+
+  /** How long to wait until asking again, milliseconds: `usual`, or longer while there are too many requests. */
+  pace(usual: number): number {
+    const { until, factor } = this.rest.get();
+    return Math.max(usual * factor, until - Date.now());
+  }
+
+  #noteRest(error: ApiError | null): void {
+    const now = Date.now();
+    const { until, factor } = this.rest.get();
+    if (error?.status === 429) {
+      const wait = 1000 * Math.min(error.retryAfter ?? REST, LONGEST_REST);
+      // what was under way when the first was refused says nothing new
+      this.rest.set({ until: Math.max(until, now + wait), factor: now < until ? factor : Math.min(2 * factor, SLOWEST) });
+    } else if (factor > 1 && now > until + FORGIVEN) {
+      this.rest.set({ until: 0, factor: 1 });
+    }
   }
 
   /** Ask for a body that isn't JSON: a stream of events, a picture. Throws ApiError. */
@@ -99,12 +132,11 @@ export class Api {
 }
 
 function refusal(response: Response, body: unknown): ApiError {
-  const retry = Number(response.headers.get("Retry-After") ?? NaN);
   const given = isRecord(body) ? body : {};
   const details = Array.isArray(given["details"]) ? given["details"].map(String) : [];
   const message = typeof given["message"] === "string" ? given["message"] : response.statusText || `HTTP ${response.status}`;
   const reason = typeof given["reason"] === "string" ? given["reason"] : "";
-  return new ApiError(response.status, message, reason, details, Number.isFinite(retry) ? retry : null);
+  return new ApiError(response.status, message, reason, details, retryAfter(response));
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

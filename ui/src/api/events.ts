@@ -3,7 +3,7 @@
 Read by fetch, since an EventSource can't send a bearer token (docs/reference/api.md, Events). */
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { type Api, isRecord } from "@/api/client";
+import { type Api, ApiError, isRecord } from "@/api/client";
 import { keys, pace, useApi } from "@/api/queries";
 import type { Process, WhepStatus } from "@/api/types";
 
@@ -43,7 +43,7 @@ export class EventParser {
 const SILENCE = 40_000; // milliseconds; the daemon says something each 15 s
 const AGAIN = 5_000;
 const CALM = { list: 15_000, one: 5_000 }; // how often we ask while events come
-const EAGER = { ...pace };
+const EAGER = { list: pace.list, one: pace.one };
 
 /** Merge patch (RFC 7396) of plain JSON. */
 export function merged<T>(before: T, patch: unknown): T {
@@ -108,13 +108,15 @@ export function useEvents(): void {
 
 async function listen(api: Api, client: QueryClient, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
+    let wait = AGAIN;
     try {
       await readOnce(api, client, signal);
-    } catch {
+    } catch (error) {
       // not there, or gone: polling goes on meanwhile
+      if (error instanceof ApiError) wait = Math.max(wait, 1000 * (error.retryAfter ?? 0));
     }
     Object.assign(pace, EAGER);
-    await new Promise((done) => setTimeout(done, AGAIN));
+    await new Promise((done) => setTimeout(done, wait));
   }
 }
 

@@ -3,8 +3,9 @@ import { type QueryClient, useMutation, useQuery, useQueryClient } from "@tansta
 import { createContext, useContext, useSyncExternalStore } from "react";
 import { type Api, ApiError, processPath } from "@/api/client";
 import type {
-  About, Command, Probe, Process, ProcessConfig, Report, Skills, ViewerToken, WebRTCState, WhepStatus,
+  About, Command, Metrics, Probe, Process, ProcessConfig, Report, Skills, ViewerToken, WebRTCState, WhepStatus,
 } from "@/api/types";
+import { isOtherBuild, ownScript } from "@/lib/page";
 
 export const ApiContext = createContext<Api | null>(null);
 
@@ -20,10 +21,18 @@ export function useReachable(): boolean {
   return useSyncExternalStore(reach.subscribe, () => reach.get().failing === null);
 }
 
+/** Makes the time between two questions longer while the daemon, or a proxy, has too many of them. */
+export function usePace(): (usual: number) => number {
+  const api = useApi();
+  useSyncExternalStore(api.rest.subscribe, api.rest.get); // whoever waits already has to wait longer
+  return (usual) => api.pace(usual);
+}
+
+const USAGE = ["cpu_idle", "daemon_cpu", "daemon_memory", "mem_free", "mem_total"];
 const PARTS = "filter=config,state,metadata";
 
 /** How often a screen asks, milliseconds; slower while events tell the news. */
-export const pace = { list: 2_000, one: 1_000, whep: 2_000, slow: 5_000 };
+export const pace = { list: 2_000, one: 1_000, whep: 2_000, slow: 5_000, page: 60_000 };
 
 export const keys = {
   processes: ["processes"] as const,
@@ -34,20 +43,22 @@ export const keys = {
 
 export function useProcesses() {
   const api = useApi();
+  const paced = usePace();
   return useQuery({
     queryKey: keys.processes,
     queryFn: ({ signal }) => api.call<Process[]>(`v3/process?${PARTS}`, { signal }),
-    refetchInterval: () => pace.list,
+    refetchInterval: () => paced(pace.list),
   });
 }
 
 export function useProcess(id: string) {
   const api = useApi();
+  const paced = usePace();
   const client = useQueryClient();
   return useQuery({
     queryKey: keys.process(id),
     queryFn: ({ signal }) => api.call<Process>(`${processPath(id)}?${PARTS}`, { signal }),
-    refetchInterval: pace.one,
+    refetchInterval: () => paced(pace.one),
     initialData: () => client.getQueryData<Process[]>(keys.processes)?.find((one) => one.id === id),
     initialDataUpdatedAt: 0,
   });
@@ -56,10 +67,11 @@ export function useProcess(id: string) {
 /** null: it has no WebRTC state now, because it is stopped or its WebRTC is off. */
 export function useWhepStatus(id: string, isEnabled: boolean, interval = pace.whep) {
   const api = useApi();
+  const paced = usePace();
   return useQuery({
     queryKey: keys.whep(id),
     enabled: isEnabled,
-    refetchInterval: interval,
+    refetchInterval: () => paced(interval),
     queryFn: async ({ signal }) => {
       try {
         return await api.call<WhepStatus>(processPath(id, "whep"), { signal });
@@ -73,28 +85,59 @@ export function useWhepStatus(id: string, isEnabled: boolean, interval = pace.wh
 
 export function useReport(id: string) {
   const api = useApi();
+  const paced = usePace();
   return useQuery({
     queryKey: keys.report(id),
     queryFn: ({ signal }) => api.call<Report>(processPath(id, "report"), { signal }),
-    refetchInterval: 2_000,
+    refetchInterval: () => paced(2_000),
   });
 }
 
 export function useAbout() {
   const api = useApi();
+  const paced = usePace();
   return useQuery({
     queryKey: ["about"],
     queryFn: ({ signal }) => api.call<About>("../api", { signal }),
-    refetchInterval: pace.slow,
+    refetchInterval: () => paced(pace.slow),
   });
+}
+
+/** What the daemon and its machine use now, by the name of the metric. */
+export function useUsage() {
+  const api = useApi();
+  const paced = usePace();
+  return useQuery({
+    queryKey: ["usage"],
+    queryFn: async ({ signal }) => {
+      const metrics = USAGE.map((name) => ({ name }));
+      const answer = await api.call<Metrics>("v3/metrics", { method: "POST", json: { metrics }, signal });
+      return new Map(answer.metrics.map(({ name, values }) => [name, values.at(-1)?.[1]]));
+    },
+    refetchInterval: () => paced(pace.slow),
+  });
+}
+
+/** Whether the daemon has another build of the UI than this page: looked at after each start of the daemon. */
+export function useIsOutdated(): boolean {
+  const api = useApi();
+  const paced = usePace();
+  const started = useAbout().data?.created_at;
+  const { data } = useQuery({
+    queryKey: ["page", started],
+    queryFn: ({ signal }) => api.call<string>(new URL("./", document.baseURI).href, { signal }),
+    refetchInterval: () => paced(pace.page),
+  });
+  return typeof data === "string" && isOtherBuild(data, ownScript());
 }
 
 export function useWebRTC(interval = pace.slow) {
   const api = useApi();
+  const paced = usePace();
   return useQuery({
     queryKey: ["webrtc"],
     queryFn: ({ signal }) => api.call<WebRTCState>("v3/webrtc", { signal }),
-    refetchInterval: interval,
+    refetchInterval: () => paced(interval),
   });
 }
 
@@ -118,10 +161,11 @@ export function useReloadSkills() {
 
 export function useDaemonLog() {
   const api = useApi();
+  const paced = usePace();
   return useQuery({
     queryKey: ["log"],
     queryFn: ({ signal }) => api.call<string[]>("v3/log", { signal }),
-    refetchInterval: pace.slow,
+    refetchInterval: () => paced(pace.slow),
   });
 }
 

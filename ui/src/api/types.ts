@@ -181,6 +181,10 @@ export interface WebRTCState {
   counters: Record<string, number>;
 }
 
+export interface Metrics {
+  metrics: { name: string; values: [number, number | null][] }[];
+}
+
 export interface Skills {
   ffmpeg: { version: string; compiler: string; configuration: string };
   codecs: Record<string, { id: string; name: string; encoders: string[] | null; decoders: string[] | null }[]>;

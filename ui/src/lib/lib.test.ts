@@ -3,8 +3,10 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { copyText } from "@/lib/copy";
 import { bytes, duration, setLocale } from "@/lib/format";
 import { mask } from "@/lib/mask";
+import { buildOf, isOtherBuild } from "@/lib/page";
 import { isOn, isTrouble, stateWord } from "@/lib/process";
 import { changes } from "@/lib/diff";
+import { retryAfter } from "@/lib/retry";
 import { QuoteError, parseWords, writeWords } from "@/lib/words";
 
 describe("words", () => {
@@ -124,5 +126,33 @@ describe("copyText", () => {
     vi.stubGlobal("navigator", { clipboard: { writeText: () => Promise.reject(new Error("no")) } });
     document.execCommand = () => false;
     expect(await copyText("x")).toBe(false);
+  });
+});
+
+describe("Retry-After", () => {
+  const at = Date.parse("2026-01-01T00:00:00Z");
+  it.each([
+    ["120", 120],
+    ["Thu, 01 Jan 2026 00:01:30 GMT", 90],
+    ["Wed, 31 Dec 2025 00:00:00 GMT", 0],
+    ["soon", null],
+    ["", null],
+  ])("of %j is %s seconds", (text, seconds) => {
+    expect(retryAfter(new Response("", { headers: { "Retry-After": text } }), at)).toBe(seconds);
+  });
+});
+
+describe("a build of the page", () => {
+  const html = '<script type="module" crossorigin src="./assets/index-C0ffee_1.js"></script>';
+  it("is known by its first script", () => {
+    expect(isOtherBuild(html, "./assets/index-C0ffee_1.js")).toBe(false);
+    expect(isOtherBuild(html, "./assets/index-0ther-00.js")).toBe(true);
+    expect(isOtherBuild("<h1>UI not built</h1>", "./assets/index-C0ffee_1.js")).toBe(false);
+    expect(isOtherBuild(html, "")).toBe(false);
+  });
+
+  it("has a hash for a person", () => {
+    expect(buildOf("./assets/index-C0ffee_1.js")).toBe("C0ffee_1");
+    expect(buildOf("/src/main.tsx")).toBe("–");
   });
 });

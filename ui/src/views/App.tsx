@@ -71,7 +71,7 @@ function useIntroduction(api: Api, isWanted: boolean): void {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const ask = () => {
       introduce(api).catch(() => {
-        if (!isOver) timer = setTimeout(ask, 3_000);
+        if (!isOver) timer = setTimeout(ask, api.pace(3_000));
       });
     };
     ask();

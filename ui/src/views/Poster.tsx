@@ -1,16 +1,17 @@
 /** Poster: what a process showed last, as a small picture; nothing while there is none. */
 import { useQuery } from "@tanstack/react-query";
 import { ApiError, processPath } from "@/api/client";
-import { useApi } from "@/api/queries";
+import { useApi, usePace } from "@/api/queries";
 
 const FRESH = 15_000; // milliseconds
 
 export function Poster({ id, isLive, className = "poster" }: { id: string; isLive: boolean; className?: string }) {
   const api = useApi();
+  const paced = usePace();
   const { data } = useQuery({
     queryKey: ["poster", id],
     enabled: isLive,
-    refetchInterval: FRESH,
+    refetchInterval: () => paced(FRESH),
     queryFn: async ({ signal }) => {
       try {
         const picture = await api.open(processPath(id, "poster.jpg"), { signal });

@@ -1,9 +1,10 @@
 /** Shell: the frame around every screen: where to go, who you are, whether the daemon answers. */
 import { type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { Link, useLocation } from "wouter";
-import { useApi } from "@/api/queries";
+import { useApi, useIsOutdated } from "@/api/queries";
 import { LANGUAGES, type Language, language, setLanguage, useText } from "@/i18n";
 import { Banner } from "@/kit/Banner";
+import { Button } from "@/kit/Button";
 import { Icon } from "@/kit/Icon";
 import { Menu, type MenuItem } from "@/kit/Menu";
 import { duration } from "@/lib/format";
@@ -56,6 +57,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <Menus />
       </header>
       <Unreachable />
+      <Outdated />
       <main ref={main} id="main" tabIndex={-1}>
         {children}
       </main>
@@ -107,6 +109,17 @@ function Unreachable() {
   if (failing === null) return null;
   const seconds = Math.max(0, Math.round((Math.max(now, failing) - answered) / 1000));
   return <Banner tone="warn">{t.app.unreachable(duration(seconds))}</Banner>;
+}
+
+/** The daemon was upgraded under this page. Only a person reloads it: somebody may be watching. */
+function Outdated() {
+  const t = useText();
+  if (!useIsOutdated()) return null;
+  return (
+    <Banner tone="info" action={<Button onClick={() => location.reload()}>{t.app.reload}</Button>}>
+      {t.app.outdated}
+    </Banner>
+  );
 }
 
 /** A new screen begins at its top; who uses the keyboard goes on from there. */

@@ -1,4 +1,5 @@
 /** Cause: why there is no picture, from what the endpoint answered (RFC 9725, docs/reference/reasons.md). */
+import { retryAfter } from "@/lib/retry";
 
 export type Word =
   | "network" | "timeout" | "server" | "bad-answer" | "source-starting" | "limit" | "server-ended"
@@ -34,8 +35,8 @@ export async function causeOf(response: Response): Promise<Cause> {
   const cause: Cause = { word: wordOf(response.status, reason), status: response.status, reason };
   if (typeof given["message"] === "string") cause.message = given["message"];
   if (Array.isArray(given["details"])) cause.details = given["details"].map(String);
-  const retryAfter = Number(response.headers.get("Retry-After") ?? NaN);
-  if (Number.isFinite(retryAfter) && retryAfter >= 0) cause.retryAfter = Math.min(retryAfter, 60);
+  const seconds = retryAfter(response);
+  if (seconds !== null) cause.retryAfter = Math.min(seconds, 60);
   return cause;
 }
 

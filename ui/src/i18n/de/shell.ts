@@ -13,6 +13,7 @@ export const shell: Pick<Dict, "app" | "common" | "login" | "state"> = {
     language: "Sprache",
     account: (name) => `Konto ${name}`,
     unreachable: (seconds) => `Seit ${seconds} keine Antwort vom Daemon, neuer Versuch läuft.`,
+    outdated: "Der Daemon bringt eine andere Version dieser Seite mit. Bis zum Neuladen läuft alles hier weiter.",
     crash: "Diese Seite ist abgestürzt.",
     reload: "Neu laden",
     copyDetails: "Einzelheiten kopieren",

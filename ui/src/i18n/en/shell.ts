@@ -12,6 +12,7 @@ export const shell = {
     language: "Language",
     account: (name: string) => `Account ${name}`,
     unreachable: (seconds: string) => `No answer from the daemon for ${seconds}, trying again.`,
+    outdated: "The daemon brings another version of this page. What plays goes on until you reload.",
     crash: "This screen broke.",
     reload: "Reload",
     copyDetails: "Copy details",

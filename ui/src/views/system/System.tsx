@@ -1,14 +1,15 @@
 /** System: what runs here, what FFmpeg can do, and what the daemon says. */
 import { useState } from "react";
-import { useAbout, useDaemonLog, useReloadSkills, useSkills, useWebRTC } from "@/api/queries";
+import { useAbout, useDaemonLog, useIsOutdated, useReloadSkills, useSkills, useUsage, useWebRTC } from "@/api/queries";
 import type { Skills } from "@/api/types";
 import { useText } from "@/i18n";
 import { Banner } from "@/kit/Banner";
 import { Button } from "@/kit/Button";
 import { Card, Facts } from "@/kit/Card";
 import { TextField } from "@/kit/Field";
-import { duration, number } from "@/lib/format";
+import { bytes, duration, number, percent } from "@/lib/format";
 import { mask } from "@/lib/mask";
+import { buildOf, ownScript } from "@/lib/page";
 import { Alarms } from "@/views/Alarms";
 import { explain } from "@/views/orders";
 
@@ -31,6 +32,9 @@ export function System() {
 function Daemon() {
   const t = useText();
   const { data, error } = useAbout();
+  const isOutdated = useIsOutdated();
+  const usage = useUsageRows();
+  const build = buildOf(ownScript());
   return (
     <Card title={t.system.daemon}>
       {error && <Banner tone="bad">{explain(error)}</Banner>}
@@ -42,11 +46,24 @@ function Daemon() {
             [t.system.api, `datarhei Core ${data.version.number}`],
             [t.system.uptime, duration(data.uptime_seconds)],
             [t.system.runtime, [data.version.arch, data.version.compiler].filter(Boolean).join(", ")],
+            ...usage,
+            [t.system.page, isOutdated ? t.system.isOld(build) : build],
           ]}
         />
       )}
     </Card>
   );
+}
+
+function useUsageRows(): [string, string][] {
+  const t = useText();
+  const { data } = useUsage();
+  if (!data) return [];
+  const get = (name: string) => data.get(name) ?? NaN;
+  return [
+    [t.system.cpu, t.system.cpuUsed(percent(get("daemon_cpu"), 1), percent(100 - get("cpu_idle")))],
+    [t.system.memory, t.system.memoryUsed(bytes(get("daemon_memory")), bytes(get("mem_total") - get("mem_free")), bytes(get("mem_total")))],
+  ];
 }
 
 function WebRTC() {
