@@ -35,6 +35,7 @@ from daemon.http.metrics import Metrics
 from daemon.http.mounts import memfs_url, mount
 from daemon.http.skills import SkillsCache
 from daemon.notify import Notifier
+from daemon.open_files import raise_limit
 from daemon.restream.alarm import Alarm
 from daemon.restream.config import ProcessId
 from daemon.restream.restreamer import Restreamer
@@ -78,6 +79,7 @@ def run(config_path: Path | None, environ: Mapping[str, str], *, announce: Annou
     Raises DragonError when it can't start. ``announce`` gets lines for the operator's terminal:
     the addresses, and the password of a first run.
     """
+    raise_limit()
     loaded = load(config_path, environ)
     directory = Path(loaded.config.db.dir)
     secrets, password = load_secrets(

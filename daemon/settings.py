@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import logging
 import re
-import tempfile
 import time
 from collections.abc import Iterable
 from ipaddress import ip_network
@@ -16,6 +15,7 @@ from daemon.restream.alarm import Alarm
 from daemon.restream.config import ProcessConfig
 from daemon.restream.policy import Policy
 from daemon.storage.database import Database
+from daemon.storage.read_only import scratch
 from daemon.webrtc.registry import Limits
 from daemon.webrtc.subsystem import Settings
 
@@ -104,7 +104,7 @@ def store_alarms(database: Database) -> list[Alarm]:
 def work_dir(database: Database) -> Path:
     """Give the place of the FFmpegs' working directories."""
     if database.is_read_only:
-        return Path(tempfile.mkdtemp(prefix="dragonctl-"))
+        return scratch()
     return database.path.parent / "work"
 
 

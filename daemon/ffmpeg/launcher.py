@@ -84,7 +84,9 @@ def _limit(file_bytes: str) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if file_bytes != NONE:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (int(file_bytes), int(file_bytes)))
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]  # only root may go beyond it
+        size = int(file_bytes) if hard == resource.RLIM_INFINITY else min(int(file_bytes), hard)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ later, whatever its timeout says; so we accept, count and abort connections ours
 import asyncio
 import contextlib
 import logging
+import resource
 import time
 from collections.abc import Callable, Sequence
 
@@ -27,6 +28,7 @@ HEADER_SECONDS = 5.0  # for the first request, and for any header once it has be
 # between requests: a proxy that keeps connections for 60 s, as nginx does, hangs up before us
 KEEP_ALIVE = 75.0
 MAX_CONNECTIONS = 4096  # when there are more, whoever idles longest has to go
+SHARE = 2  # of the files that we may have open, one in so many may be a connection
 MAX_HEADER = 16 * 1024
 REQUESTS_PER_CONNECTION = 1000
 GRACE = 2.0  # seconds for open requests to end
@@ -125,6 +127,13 @@ class _Server(TCPServer):
         await asyncio.shield(self._initiate_server_close())
 
 
+def most_connections() -> int:
+    """How many there may be: they must leave room for FFmpegs, legs and the database."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    is_endless = files == resource.RLIM_INFINITY
+    return MAX_CONNECTIONS if is_endless else min(MAX_CONNECTIONS, files // SHARE)
+
+
 class _Connections:
     """Every open connection: its task, and the server that has its writer."""
 
@@ -138,7 +147,7 @@ class _Connections:
         """Serve one connection; ``start_server`` gives each a task of its own."""
         task: asyncio.Task[None] | None = asyncio.current_task()
         assert task is not None
-        if len(self._servers) >= MAX_CONNECTIONS and not self._make_room():
+        if len(self._servers) >= most_connections() and not self._make_room():
             writer.transport.abort()
             return
         loop = asyncio.get_running_loop()

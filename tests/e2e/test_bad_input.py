@@ -1,9 +1,12 @@
 """Bad input gets a clear answer and loses nothing."""
 
+import asyncio
 import os
+import resource
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,8 @@ JSON = {"Content-Type": "application/json"}
 SDP = {"Content-Type": "application/sdp"}
 SMALL_DISK = 2 << 20  # bytes
 QUIET = {"autostart": False}
+FEW_FILES = 256
+PING = b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 async def assert_untouched(daemon: Daemon, process_id: str, pids: list[int]) -> None:
@@ -207,6 +212,20 @@ async def test_a_second_daemon_on_the_same_data_is_refused(
     assert str(daemon.process.pid) in second.log
     assert str(daemon.data) in second.log
     await assert_untouched(daemon, "cam", pids)
+
+
+async def test_connections_without_number_leave_files_for_ffmpeg(daemon: Daemon) -> None:
+    assert daemon.process is not None
+    limits = (FEW_FILES, FEW_FILES)
+    resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, limits)
+    place = ("127.0.0.1", daemon.port)
+    with ExitStack() as stack:
+        for _ in range(FEW_FILES):
+            client = stack.enter_context(socket.create_connection(place, DEADLINE))
+            client.sendall(PING)
+            assert await asyncio.to_thread(client.recv, 100)
+        await daemon.add(inputs.test_picture("cam"))
+        await daemon.until_live("cam")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from daemon.errors import ConflictError, StorageError
 from daemon.storage.database import Database
 from daemon.storage.lock import lock_directory
+from daemon.storage.read_only import MEMORY, scratch
 from daemon.storage.revocation import Revocations
 from daemon.storage.schedule import run_backups
 from tests.conftest import give_up
@@ -53,6 +55,19 @@ async def test_it_can_be_read_and_every_change_is_refused(sealed: Path) -> None:
         await revocations.load(0.0)
         assert await database.backup_changes() is None
         database.close()
+
+
+async def test_it_can_be_read_where_no_disk_can_be_written(
+    sealed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc"])
+    database = Database.open(sealed / "store.sqlite")
+    assert await database.query("SELECT key FROM metadata") == [("promised",)]
+    database.close()
+    place = scratch()
+    assert place.parent == MEMORY
+    place.rmdir()
 
 
 def test_it_is_locked_all_the_same(sealed: Path) -> None:
