@@ -135,7 +135,7 @@ class Core:
         self._binary = binary.find(config.ffmpeg.binary)
         self._storage = mount(config)
         self._places = {"diskfs": str(self._storage.disk.root)}
-        self._set_places(config.address)
+        self._set_places(config.address, config.address)
         self._sessions = Sessions()
         self._set_up_sessions(config)
         self._webrtc = WebRTC(
@@ -262,9 +262,9 @@ class Core:
             has_prometheus=config.metrics.enable_prometheus,
         )
 
-    def _set_places(self, address: str) -> None:
-        """Tell processes where memory is; ``address`` is one that we listen on."""
-        memory = memfs_url(address)
+    def _set_places(self, configured: str, shown: str) -> None:
+        """Tell processes where memory is; ``shown`` is an address that we listen on."""
+        memory = memfs_url(configured, shown)
         self._places |= {"fs:disk": self._places["diskfs"], "memfs": memory, "fs:mem": memory}
 
     def _set_up_sessions(self, config: Config) -> None:
@@ -280,7 +280,7 @@ class Core:
         self._metrics.history.set_up(wanted.enable, wanted.range_sec, wanted.interval_sec)
 
     def _on_ready(self, addresses: list[str]) -> None:
-        self._set_places(addresses[0].partition("://")[2])
+        self._set_places(self._config.address, addresses[0].partition("://")[2])
         for address in addresses:
             self._announce(f"serving at {address}")
         log.info("http: serving at %s", ", ".join(addresses))
@@ -349,7 +349,7 @@ class Core:
             raise ConfigError(f"api.auth.password {why}", problems={"api.auth.password": [why]})
         shown = await self._front.listen(new)
         memory = self._places["memfs"]
-        self._set_places(shown[0].partition("://")[2])
+        self._set_places(new.address, shown[0].partition("://")[2])
         has_moved = self._places["memfs"] != memory
         self._users.configure(configured)
         is_new_key = self._keys.configure(new.api.auth.jwt.secret)

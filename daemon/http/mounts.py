@@ -60,9 +60,11 @@ def mount(config: Config, before: Storage | None = None) -> Storage:
     )
 
 
-def memfs_url(address: str) -> str:
-    """Give what ``{memfs}`` stands for; ``address`` is one that we listen on."""
-    host, _, port = address.rpartition(":")
+def memfs_url(configured: str, shown: str) -> str:
+    """Give what ``{memfs}`` stands for; ``shown`` is an address that we listen on for that."""
+    host, _, port = shown.rpartition(":")
+    if configured.startswith(":"):
+        host = ""  # both families, and not every machine has an [::1]
     everywhere = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104
     return f"http://{everywhere.get(host, host)}:{port}/memfs/{MARKER}"
 

@@ -137,8 +137,10 @@ def _is_sound(path: Path) -> bool:
 
 
 def _backups(path: Path) -> list[Path]:
-    """Newest first: the stamp in the name sorts by time."""
-    return sorted(_directory(path).glob(f"{path.stem}-*.sqlite"), reverse=True)
+    """Newest first, by the stamps in their names; last those of a clock that was ahead."""
+    now = f"{path.stem}-{_stamp()}"
+    copies = _directory(path).glob(f"{path.stem}-*.sqlite")
+    return sorted(copies, key=lambda copy: (copy.stem <= now, copy.stem), reverse=True)
 
 
 def _directory(path: Path) -> Path:

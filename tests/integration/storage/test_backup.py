@@ -145,6 +145,24 @@ def test_a_bad_backup_is_passed_over_for_an_older_good_one(content: bytes, path:
     assert len(keys(path)) == 300
 
 
+def test_a_backup_of_a_clock_that_was_ahead_is_not_the_newest(
+    content: bytes, path: Path
+) -> None:
+    directory = path.parent / "backup"
+    for number in range(KEPT):
+        ahead = directory / f"store-99991231T0000{number:02}.000000Z.sqlite"
+        next(directory.glob("store-2*")).replace(ahead)
+        database = Database.open(path)
+        asyncio.run(database.execute(ADD, (f"after {number}",)))
+        database.close()
+    assert len(keys(path)) == 300 + KEPT
+    for backup in sorted(directory.glob("store-2*"))[:-1]:
+        backup.unlink()
+    path.write_bytes(content[:4096])
+    Database.open(path).close()
+    assert len(keys(path)) == 300 + KEPT
+
+
 def test_only_the_newest_backups_are_kept(content: bytes, path: Path) -> None:
     assert content
     for _ in range(KEPT):
