@@ -18,6 +18,7 @@ THUMBNAIL = (64, 36)
 MOVEMENT = 3  # levels of 255 that one cell must change; key frames of a still stay below
 FREEZE_FLOOR = 0.25  # seconds
 FREEZE_INTERVALS = 3
+SETTLE_SECONDS = 1.0  # after the first picture, before pictures are counted for a rate
 BLACK_MEAN = 8.0  # levels of 255, of the mean of a picture
 BLACK_PEAK = 24  # no cell of a black picture is brighter
 BLACK_SHARE = 0.95  # of the pictures
@@ -291,12 +292,11 @@ class PictureMeter:
         limit = max(FREEZE_FLOOR, FREEZE_INTERVALS * usual)
         freezes = self._freezes(end, limit)
         length, start = max(freezes, default=(0.0, 0.0))
-        watched = self._times[-1] - self._times[0]
         return PictureReport(
             width=self.size[0],
             height=self.size[1],
             pictures=self.count,
-            fps=round(len(intervals) / watched, 2) if watched > 0 else 0.0,
+            fps=self._rate(),
             freezes=len(freezes),
             longest_freeze_ms=round(1000 * length),
             frozen_ms=round(1000 * sum(length for length, _ in freezes)),
@@ -304,6 +304,13 @@ class PictureMeter:
             mean_luma=round(self._luma / self.count, 1),
             black=self._blacks >= BLACK_SHARE * self.count,
         )
+
+    def _rate(self) -> float:
+        """Pictures a second, without the first one: an instant start brings many at once."""
+        settled = [time for time in self._times if time >= self._times[0] + SETTLE_SECONDS]
+        times = settled if len(settled) > 1 else self._times
+        covered = times[-1] - times[0]
+        return round((len(times) - 1) / covered, 2) if covered > 0 else 0.0
 
     def _freezes(self, end: float, limit: float) -> list[tuple[float, float]]:
         marks = [*self._changes, max(end, self._changes[-1])]

@@ -56,7 +56,9 @@ def _viewer_rows(viewer: ViewerReport) -> list[tuple[str, str]]:
         if track is not None:
             rows.append((kind, _track(track)))
     rows += _decoded_rows(viewer)
-    rows.append(("DELETE", str(viewer.delete_status or "no answer")))
+    is_session = viewer.http_status is not None and viewer.http_status < 300
+    if is_session or viewer.delete_status is not None:
+        rows.append(("DELETE", str(viewer.delete_status or "no answer")))
     return rows
 
 

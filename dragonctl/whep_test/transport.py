@@ -20,6 +20,7 @@ from aiortc import (
 from aiortc.rtp import AnyRtcpPacket, RtcpSrPacket, RtpPacket
 
 LOOPBACK = ("127.0.0.1", "::1")
+RECEIVE_BUFFER = 4 << 20  # bytes: an instant start is sent faster than Python decrypts
 CLOSE_TIMEOUT = 5.0  # seconds; aiortc has a history of closes that hang
 
 # decode errors are counted by what they do to the picture; a terminal needs no line for each
@@ -51,11 +52,19 @@ async def gather(peer: RTCPeerConnection, *, needs_loopback: bool) -> None:
     """
     gatherer = dtls_transport(peer).transport.iceGatherer
     await gatherer.gather()
-    if not needs_loopback and gatherer.getLocalCandidates():
-        return
     connection = gatherer._connection  # noqa: SLF001 (no public door, see above)
-    found = await connection.get_component_candidates(component=1, addresses=list(LOOPBACK))
-    connection._local_candidates += found  # noqa: SLF001
+    if needs_loopback or not gatherer.getLocalCandidates():
+        found = await connection.get_component_candidates(component=1, addresses=list(LOOPBACK))
+        connection._local_candidates += found  # noqa: SLF001
+    for sock in sockets(peer):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+
+
+def sockets(peer: RTCPeerConnection) -> list[socket.socket]:
+    """Return the UDP sockets of a peer that has gathered."""
+    connection = dtls_transport(peer).transport.iceGatherer._connection  # noqa: SLF001
+    protocols = connection._protocols  # noqa: SLF001
+    return [protocol.transport.get_extra_info("socket") for protocol in protocols]
 
 
 async def is_loopback(host: str) -> bool:

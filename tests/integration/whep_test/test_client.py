@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 import pytest
 
-from dragonctl.whep_test import Options, Report, Verdict, run
+from dragonctl.whep_test import Options, Report, Verdict, run, transport
 from tests.fakes.whep_server import HEIGHT, WIDTH, Behaviour, FakeWhepServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("patience")]
@@ -52,6 +52,20 @@ async def test_a_good_h264_server_is_good_in_every_number() -> None:
     assert (viewer.audio.codec, viewer.audio.lost) == ("opus", 0)
     assert viewer.audio.bitrate_bits > 10_000
     assert viewer.srtp_profile.startswith("SRTP_A")
+
+
+async def test_an_instant_start_fits_into_the_receive_buffer() -> None:
+    peer = transport.open_peer()
+    try:
+        await transport.gather(peer, needs_loopback=True)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 30)
+            most = plain.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        for sock in transport.sockets(peer):
+            size = sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+            assert size >= min(most, transport.RECEIVE_BUFFER)
+    finally:
+        await transport.close_peer(peer)
 
 
 async def test_a_good_servers_picture_and_sound_are_measured() -> None:

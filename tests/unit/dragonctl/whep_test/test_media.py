@@ -223,6 +223,16 @@ def test_a_moving_picture_has_no_freeze() -> None:
     assert not report.black
 
 
+def test_an_instant_start_is_no_higher_frame_rate() -> None:
+    meter = PictureMeter()
+    for number in range(125):
+        arrival = max(0, number - 50) / 25  # two seconds of pictures at once, then live
+        meter.receive_picture(arrival, (64, 36), bytes([number]) * CELLS)
+    report = meter.report(3.0)
+    assert report is not None
+    assert report.fps == 25.0
+
+
 def test_the_same_picture_over_and_over_is_a_freeze() -> None:
     report = watch([50] * 60, fps=30, end=2.0)
     assert (report.freezes, report.longest_freeze_ms) == (1, 2000)

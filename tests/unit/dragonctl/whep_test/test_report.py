@@ -43,6 +43,14 @@ def test_words_of_the_server_are_neither_markup_nor_control() -> None:
     assert "\x1b" not in text
 
 
+def test_a_session_that_never_began_has_no_delete() -> None:
+    def rows(status: int) -> str:
+        return drawn(replace(REPORT, viewers=[ViewerReport(number=1, http_status=status)]))
+
+    assert "DELETE" not in rows(409)
+    assert "DELETE" in rows(201)  # it was sent, and nobody answered
+
+
 def test_a_crowd_is_drawn_by_its_summary() -> None:
     viewers = [ViewerReport(number=number, answer_ms=10.0 * number) for number in (1, 2)]
     text = drawn(replace(REPORT, viewers=viewers, summary=summarise(viewers)))
