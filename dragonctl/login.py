@@ -32,7 +32,14 @@ class Login:
 def directory(environ: Mapping[str, str]) -> Path:
     """Give the user's directory for our settings (XDG Base Directory Specification)."""
     base = environ.get("XDG_CONFIG_HOME", "")
-    return (Path(base) if base.startswith("/") else Path.home() / ".config") / "dragonctl"
+    return (Path(base) if base.startswith("/") else _home() / ".config") / "dragonctl"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a container's user has neither HOME nor a line in /etc/passwd
+        return Path("/nonexistent")
 
 
 def load(place: Path) -> Login | None:

@@ -1,5 +1,6 @@
 """Pipeline: every record is limited, cleaned of secrets and control characters, then shown."""
 
+import codecs
 import logging
 import re
 import time
@@ -129,6 +130,9 @@ def _clean_lines(text: str) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + " ... cut"
+
+
+codecs.lookup("unicode_escape")  # now: it is a file, and those may be short when we log that
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -20,7 +20,7 @@ class Usage:
 
 
 class Sampler:
-    """Reads what one pid uses. A pid that is gone uses nothing."""
+    """Reads what one pid uses. One that is gone, or can't be read, uses nothing."""
 
     def __init__(self, pid: int, now: float) -> None:
         self._at = now
@@ -28,7 +28,7 @@ class Sampler:
         self._process: psutil.Process | None = None
         try:
             self._process = psutil.Process(pid)
-        except psutil.Error:
+        except (psutil.Error, OSError):
             return
 
     def sample(self, now: float) -> Usage:
@@ -39,7 +39,7 @@ class Sampler:
             with self._process.oneshot():
                 times = self._process.cpu_times()
                 memory = self._process.memory_info().rss
-        except psutil.Error:
+        except (psutil.Error, OSError):
             return Usage()
         seconds = times.user + times.system
         percent = 100 * (seconds - self._cpu_seconds) / (now - self._at) / machine_cpus()

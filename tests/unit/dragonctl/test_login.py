@@ -1,6 +1,7 @@
 """The saved login: its file, and where credentials may go."""
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -139,3 +140,12 @@ def test_plain_http_to_another_machine_needs_a_word(url: str) -> None:
 def test_the_directory_is_the_user_s_own(tmp_path: Path) -> None:
     assert login.directory({"XDG_CONFIG_HOME": str(tmp_path)}) == tmp_path / "dragonctl"
     assert login.directory({"XDG_CONFIG_HOME": "relative"}) == Path.home() / ".config/dragonctl"
+
+
+def test_a_user_whom_the_machine_does_not_know_needs_no_home(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)  # as in a container with --user
+    place = login.directory({})
+    assert login.load(place) is None

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -183,3 +184,20 @@ def test_setup_takes_the_level_for_us_and_warnings_of_others() -> None:
     logging.getLogger("asyncio").critical("silence")
     seen = [entry["message"] for entry in buffer.raw()]
     assert seen == ["ours", "not ours, but loud"]
+
+
+WITHOUT_FILES = """
+import logging, resource, sys
+from daemon.log import console, setup
+setup("info", [console(sys.stdout)])
+resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+logging.getLogger("daemon.x").error("a bell: \\a")
+"""
+
+
+@pytest.mark.slow
+def test_a_line_needs_no_file_to_be_opened() -> None:
+    command = [sys.executable, "-c", WITHOUT_FILES]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"a bell: \\x07" in done.stdout

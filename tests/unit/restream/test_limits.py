@@ -1,6 +1,7 @@
 """Limits hold for as long as they may be exceeded; starts take turns."""
 
 import os
+import resource
 
 import pytest
 
@@ -68,3 +69,15 @@ def test_turns_come_back_with_time_but_never_more_than_a_burst() -> None:
     assert limiter.reserve(1 / RATE) == 0.0
     waits = [limiter.reserve(1000.0) for _ in range(BURST + 1)]
     assert waits == [0.0] * BURST + [1 / RATE]
+
+
+def test_when_no_file_can_be_opened_a_process_is_not_blamed() -> None:
+    sampler = Sampler(os.getpid(), 0.0)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        during = sampler.sample(1.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert during == Usage()
+    assert sampler.sample(2.0).memory_bytes > 0
