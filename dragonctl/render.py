@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # rich takes a tenth of a second, which --help and completion
     from rich.text import Text
 
 PIPED_WIDTH = 1000  # columns; a file or a pipe wraps nothing
+FOLDED_WIDTH = 8  # what a folded column keeps where nothing has room, or it would vanish
 STYLES = {
     "running": "green",
     "live": "green",
@@ -99,33 +100,50 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str =
     from rich.text import Text
 
     lines = list(rows)
+    widths = _widths(columns, lines)
     drawn = Table(
         box=None,
         pad_edge=False,
-        padding=(0, _gap(columns, lines), 0, 0),
+        padding=(0, _gap(widths), 0, 0),
         title=Text(clean(title), style="bold") if title else None,
         title_justify="left",
         header_style="bold",
     )
-    for column in columns:
+    for column, width in zip(columns, _fixed(columns, widths), strict=True):
         name = column.lstrip(">*")
         drawn.add_column(
             name.upper(),
             justify="right" if column.startswith(">") else "left",
             no_wrap=not column.startswith("*"),
             overflow="fold" if column.startswith("*") else "ellipsis",
+            width=width,
         )
     for row in lines:
         drawn.add_row(*(cell(words) for words in row))
     return drawn
 
 
-def _gap(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """Blanks between columns: two, or one where two would fold something."""
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
     from rich.cells import cell_len
 
     heads = [column.lstrip(">*") for column in columns]
-    widths = [max(map(cell_len, cells)) for cells in zip(heads, *rows, strict=True)]
+    return [max(map(cell_len, cells)) for cells in zip(heads, *rows, strict=True)]
+
+
+def _fixed(columns: Sequence[str], widths: Sequence[int]) -> list[int | None]:
+    """Widths that rich must not choose: it takes all from what may fold, down to nothing."""
+    kept = [
+        min(width, FOLDED_WIDTH) if column.startswith("*") else width
+        for column, width in zip(columns, widths, strict=True)
+    ]
+    if sum(kept) + len(kept) - 1 <= console().width:
+        return [None] * len(kept)
+    pairs = zip(columns, kept, strict=True)
+    return [width if column.startswith("*") else None for column, width in pairs]
+
+
+def _gap(widths: Sequence[int]) -> int:
+    """Blanks between columns: two, or one where two would fold something."""
     return 2 if sum(widths) + 2 * (len(widths) - 1) <= console().width else 1
 
 

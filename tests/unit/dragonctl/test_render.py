@@ -62,3 +62,15 @@ def test_a_narrow_screen_folds_what_may_fold(
     render.console().print(render.table(("*id", ">n"), [["restreamer-ui", "1234"]]))
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert lines == ["ID           N", "restreame 1234", "r-ui"]
+
+
+def test_a_very_narrow_screen_shortens_figures_before_names_vanish(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "28")
+    row = ["hall", "start", "running", "1.00x", "68.5 MiB"]
+    columns = ("*id", "order", "state", ">speed", ">memory")
+    render.console().print(render.table(columns, [row]))
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.startswith("ID ")
+    assert "".join(line[:3] for line in lines).strip() == "hall"  # folded, but there
