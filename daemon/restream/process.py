@@ -353,7 +353,9 @@ class Process:
     async def _shut_down(self) -> None:
         if not self._is_leaving:
             self._shared.hooks.on_stop(self.id, StopReason.SHUTDOWN)
-            self._is_ending = self.is_alive or self.state().reconnect_seconds >= 0
+            self._is_ending = (
+                self.is_alive or self._life.reconnect_seconds(time.monotonic()) >= 0
+            )
         self._life.receive_order(Order.STOP, time.monotonic())
         try:
             async with asyncio.timeout(SHUTDOWN_SECONDS):

@@ -148,7 +148,7 @@ class Mux:
     def _arm(self, peer: Peer) -> None:
         due = peer.next_timeout()
         if due is not None and peer.state is State.CONNECTED:
-            due = math.ceil(due / TOGETHER) * TOGETHER
+            due = _together(due)
         timer = self._timers.get(peer)
         if due is None:
             if timer is not None:
@@ -184,8 +184,9 @@ class Mux:
             try:
                 data, raw = sock.recvfrom(MAX_DATAGRAM)
             except BlockingIOError:
-                if self._is_quiet(time.monotonic()):
-                    self._watch.rest(sock, TOGETHER)
+                now = time.monotonic()
+                if self._is_quiet(now):
+                    self._watch.rest(sock, _together(now))
                 return
             except OSError as error:
                 self._count(f"receive_{errno.errorcode.get(error.errno or 0, 'error').lower()}")
@@ -289,3 +290,8 @@ class Mux:
 
     def _count(self, what: str) -> None:
         self.counters[what] = self.counters.get(what, 0) + 1
+
+
+def _together(due: float) -> float:
+    """Put off what may be late to the moment at which the rest of it is done."""
+    return math.ceil(due / TOGETHER) * TOGETHER

@@ -5,7 +5,6 @@ have only reports and consent checks to say, which may wait for each other.
 """
 
 import asyncio
-import math
 import socket
 from collections.abc import Callable
 
@@ -29,10 +28,9 @@ class Watch:
             timer.cancel()
         self._loop.remove_reader(sock)
 
-    def rest(self, sock: socket.socket, seconds: float) -> None:
-        """Look away up to the next multiple of so many seconds of the loop's clock."""
+    def rest(self, sock: socket.socket, due: float) -> None:
+        """Look away until ``due`` on the loop's clock."""
         self._loop.remove_reader(sock)
-        due = math.ceil(self._loop.time() / seconds) * seconds
         self._resting[sock] = self._loop.call_at(due, self._look_again, sock)
 
     def wake(self) -> None:
